@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { builtFolder } from '#setup/places.mjs';
+import { builtFolder } from '#setup/paths.mjs';
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Worker, type LogLevel, type WorkerTuner } from '@temporalio/worker';
 import type { Logger } from 'winston';
@@ -20,7 +20,7 @@ import { renderCard } from './app/report/model-card.js';
 import { renderSearch } from './app/report/search-report.js';
 import { renderSweep } from './app/report/sweep-report.js';
 import type { WatchOptions } from './app/operate/options.js';
-import { Watched } from './app/operate/watched.js';
+import { WorkerMonitor } from './app/operate/worker-monitor.js';
 import { withChanges } from './workflows/changes.js';
 import { incidentSignal } from './workflows/protocol.js';
 
@@ -56,7 +56,7 @@ export interface WorkerOptions {
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const { connection: settings, taskQueue, state, store, allowedFolders, mayPublishTo, version, logger, say } = options;
   const artifacts = await openStore(state, store);
-  const watched = new Watched(options.watch ?? {}, {
+  const watched = new WorkerMonitor(options.watch ?? {}, {
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       logger.log(winstonLevel(level), message, meta);
     }),
@@ -65,12 +65,12 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     // Our own signal handling below stops the worker. It also ends the compute process.
     shutdownSignals: [],
   }, say);
-  const { figures } = watched;
+  const { metrics: figures } = watched;
   const { encrypts, ...converter } = dataConverter((why) => {
     say(`A workflow waits: ${why}`);
   });
   const seat = new Seat((run) => {
-    figures.sits(run !== undefined);
+    figures.setSeatTaken(run !== undefined);
   });
   let onIncident: (what: Incident) => void = () => undefined;
   const host = new ComputeHost({
@@ -159,7 +159,7 @@ function tunerFor(seat: Seat): WorkerTuner {
   return { workflowTaskSlotSupplier: fixed, activityTaskSlotSupplier: seat.slots(), localActivityTaskSlotSupplier: fixed, nexusTaskSlotSupplier: fixed };
 }
 
-async function serve(workers: Worker[], seat: Seat, host: ComputeHost, watched: Watched, options: WorkerOptions, afterStart: () => Promise<void>): Promise<void> {
+async function serve(workers: Worker[], seat: Seat, host: ComputeHost, watched: WorkerMonitor, options: WorkerOptions, afterStart: () => Promise<void>): Promise<void> {
   const shutDown = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
@@ -171,7 +171,7 @@ async function serve(workers: Worker[], seat: Seat, host: ComputeHost, watched: 
       process.exit(exitCode.runFailed);
     }
     isStopping = true;
-    watched.is('stopping');
+    watched.setState('stopping');
     options.logger.info('stopping', { grace: options.shutdownGrace });
     if (seat.present !== undefined) options.say(`Stopping. The layer in flight has ${options.shutdownGrace} s to end; then another worker can go on with the run. A second signal ends this worker at once.`);
     void seat.close(options.shutdownGrace * 1000).then(shutDown);
@@ -182,7 +182,7 @@ async function serve(workers: Worker[], seat: Seat, host: ComputeHost, watched: 
   try {
     await Promise.race([afterStart(), ...running]);
     if (!isStopping) {
-      watched.is('serving');
+      watched.setState('serving');
       options.onReady?.();
     }
     await Promise.all(running);

@@ -17,6 +17,6 @@ export async function advanceLayer({ context, layer: index, path, mask, keep = f
   const advanced = await bench.hidden.forward(path, 'with weights', () => runLayer(context, after, index, hidden, bench));
   const seconds = (performance.now() - started) / 1000;
   await bench.hidden.put(context, after, advanced, { seconds, keep });
-  if (!keep) await bench.hidden.settle(context, after);
+  if (!keep) await bench.hidden.ensureDurable(context, after);
   return { seconds, reused: false };
 }

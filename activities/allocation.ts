@@ -83,7 +83,7 @@ async function byInputs(
   const after = await bench.hidden.forward(densePath(tokens, index), 'without weights', forward);
   if (index + 1 < context.model.layers) await bench.hidden.put(context, densePath(tokens, index + 1), after);
   else tf.dispose(after);
-  await bench.hidden.settle(context, densePath(tokens, index + 1));
+  await bench.hidden.ensureDurable(context, densePath(tokens, index + 1));
   const few = counts.few();
   const scored = linearsOf(layer).filter(({ name }) => !few.has(name));
   const linears: ScoredLinear[] = [];

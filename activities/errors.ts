@@ -1,9 +1,9 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { PassingFault, PermanentFault } from '../errors/fault.js';
+import { TransientFault, PermanentFault } from '../errors/fault.js';
 
 /** The compute process ended during its work: a native crash, or the system killed it because memory ran out. */
-export class ComputeCrashedError extends PassingFault {
+export class ComputeCrashedError extends TransientFault {
   constructor(how: string, lastWords: string) {
     super({
       where: 'compute process',
@@ -14,7 +14,7 @@ export class ComputeCrashedError extends PassingFault {
 }
 
 /** The engine has no memory left for a tensor, on a GPU or on the host. The tensors that the compute process kept are freed, and the work is retried. */
-export class EngineMemoryError extends PassingFault {
+export class EngineMemoryError extends TransientFault {
   constructor(error: Error) {
     const [, shape, device] = /allocating tensor with shape\[([\d,]*)\].*device:(\w+:\d+)/.exec(error.message) ?? [];
     super(
@@ -29,7 +29,7 @@ export class EngineMemoryError extends PassingFault {
 }
 
 /** A temporary problem of the operating system: disk full, too many open files, I/O error. */
-export class SystemTroubleError extends PassingFault {
+export class SystemTroubleError extends TransientFault {
   constructor(error: NodeJS.ErrnoException) {
     const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
     super(
@@ -81,7 +81,7 @@ export class PipelineModelMismatchError extends PermanentFault {}
 export class TaskDocumentsError extends PermanentFault {}
 
 /** The documents of a zero-shot task cannot be downloaded now: the hub cannot be reached, or the disk is full. */
-export class TaskDocumentsMissingError extends PassingFault {}
+export class TaskDocumentsMissingError extends TransientFault {}
 
 /** A file that the pipeline names cannot be read, or has changed since the run began. */
 export class InputFileError extends PermanentFault {
@@ -129,21 +129,21 @@ export class NonFiniteValueError extends PermanentFault {
 }
 
 /** A run reached a worker that another run had just taken. Temporal retries, and a free worker takes the run. */
-export class SeatTakenError extends PassingFault {
+export class SeatTakenError extends TransientFault {
   constructor() {
     super({ where: 'worker', what: 'another run has taken the seat', remedy: 'A free worker will take this run; start more workers to run more at once' });
   }
 }
 
 /** The worker no longer works for this run. The run continues where it stopped, on another worker of the same store. */
-export class SeatLostError extends PassingFault {
+export class SeatLostError extends TransientFault {
   constructor(why: string) {
     super({ where: 'worker', what: why, remedy: 'The run continues with the next free worker' });
   }
 }
 
 /** A run reached a worker whose store does not have the run's artifacts. */
-export class OtherStoreError extends PassingFault {
+export class OtherStoreError extends TransientFault {
   constructor(begunIn: string, here: string, store: string) {
     super({
       where: store,

@@ -13,7 +13,7 @@ export function hiddenKey(context: RunContext, path: Path): ArtifactKey {
 }
 
 /** Returns the first layers of a path. */
-export function beginningOf(path: Path, layers: number): Path {
+export function pathPrefix(path: Path, layers: number): Path {
   return { ...path, masks: path.masks.slice(0, layers), ...(path.beside && { beside: path.beside.slice(0, layers) }) };
 }
 
@@ -24,10 +24,10 @@ export function isLast({ model }: RunContext, layer: number): boolean {
 
 /** Returns the keys of the hidden states after each layer of a path, in order. */
 export function keysAlong(context: RunContext, path: Path): ArtifactKey[] {
-  return path.masks.map((_, index) => hiddenKey(context, beginningOf(path, index + 1)));
+  return path.masks.map((_, index) => hiddenKey(context, pathPrefix(path, index + 1)));
 }
 
 /** Returns the dense model's path to the same layer, beside a pruned path. */
-export function densePathBeside({ tokens, masks }: Path): Path {
+export function densePathOf({ tokens, masks }: Path): Path {
   return { tokens, masks: masks.map(() => null), beside: masks };
 }

@@ -2,10 +2,10 @@ import { tf, type Tensor3D } from '../science/engine/index.js';
 import { layerForward, type LayerForward } from '../science/methods/index.js';
 import { BackgroundWrite } from './background-write.js';
 import { dropOlder } from './drop-older.js';
-import { beginningOf, hiddenDependsOn, hiddenKey, keysAlong } from './hidden-paths.js';
+import { pathPrefix, hiddenDependsOn, hiddenKey, keysAlong } from './hidden-paths.js';
 import { embed, runLayer } from './run-path.js';
 import { batchesFile, bytesOf, checkFinite, describeBatches, readBatches } from './tensor-batches.js';
-import { Trails, type Trail } from './trails.js';
+import { PathProgressTracker, type PathProgress } from './path-progress.js';
 import type { ArtifactKey, Path, RunContext } from './types.js';
 import type { Workbench } from './workbench.js';
 
@@ -43,7 +43,7 @@ export interface PutOptions {
 export class HiddenStates {
   /** By key, oldest first. */
   private readonly inMemory = new Map<ArtifactKey, InMemory>();
-  private readonly trails = new Trails();
+  private readonly trails = new PathProgressTracker();
   private readonly writer: BackgroundWrite;
 
   constructor(private readonly bench: Workbench) {
@@ -71,23 +71,23 @@ export class HiddenStates {
     // One of the states that are looked for may still be being written.
     await this.writer.idle(keysAlong(context, path));
     for (let layers = path.masks.length; layers > 0; layers--) {
-      const start = beginningOf(path, layers);
+      const start = pathPrefix(path, layers);
       const batches = await this.read(context, start);
       if (batches !== undefined) return this.runOn(context, start, batches, path);
     }
-    return this.runOn(context, beginningOf(path, 0), await embed(context, path, this.bench), path);
+    return this.runOn(context, pathPrefix(path, 0), await embed(context, path, this.bench), path);
   }
 
   /**
    * Keeps the hidden states after the path's layers. The caller has checked that they are finite. Takes over the tensors, which outlive the
    * task. Starts to write them if that is due.
    */
-  async put(context: RunContext, path: Path, batches: Tensor3D[], { seconds = 0, atMost = 0, paths = pathsBeside(path), keep = false }: PutOptions = {}): Promise<void> {
+  async put(context: RunContext, path: Path, batches: Tensor3D[], { seconds = 0, atMost = 0, paths = pathsAtRisk(path), keep = false }: PutOptions = {}): Promise<void> {
     const key = hiddenKey(context, path);
     this.keep(key, { path, batches, seconds });
     tf.dispose(batches);
     const forward = this.trails.forward(path.tokens) ?? atMost;
-    const trail = this.trails.advance(hiddenKey(context, beginningOf(path, path.masks.length - 1)), key, forward);
+    const trail = this.trails.advance(hiddenKey(context, pathPrefix(path, path.masks.length - 1)), key, forward);
     if (keep) {
       await this.writer.idle();
       this.write(context, path, trail, keep);
@@ -101,7 +101,7 @@ export class HiddenStates {
    * @param isLastWork frees the states instead
    * @throws as {@link take}
    */
-  async look<T>(context: RunContext, path: Path, work: (hidden: Tensor3D[]) => Promise<T>, isLastWork = false): Promise<T> {
+  async use<T>(context: RunContext, path: Path, work: (hidden: Tensor3D[]) => Promise<T>, isLastWork = false): Promise<T> {
     const key = hiddenKey(context, path);
     const seconds = this.inMemory.get(key)?.seconds ?? 0;
     const batches = await this.take(context, path);
@@ -115,9 +115,9 @@ export class HiddenStates {
    * If more work is at risk than the run allows, waits until new states are on disk. If writing fails, the run continues.
    * Call this before the work that the states belong to counts as finished.
    */
-  async settle(context: RunContext, path: Path, paths = pathsBeside(path)): Promise<void> {
+  async ensureDurable(context: RunContext, path: Path, paths = pathsAtRisk(path)): Promise<void> {
     const trail = this.trails.at(hiddenKey(context, path));
-    const isTooMuch = (): boolean => trail !== undefined && trail.atRisk > lossOf(context) / paths;
+    const isTooMuch = (): boolean => trail !== undefined && trail.atRisk > maxLossSeconds(context) / paths;
     if (isTooMuch()) await this.writer.idle();
     if (trail === undefined || !isTooMuch()) return;
     this.write(context, path, trail, false);
@@ -200,8 +200,8 @@ export class HiddenStates {
   }
 
   /** Whether writing must start now so that the states are on disk before too much work is at risk. */
-  private isDue(context: RunContext, path: Path, { atRisk }: Trail, { paths, forward }: { paths: number; forward: number }): boolean {
-    const loss = lossOf(context) / paths;
+  private isDue(context: RunContext, path: Path, { atRisk }: PathProgress, { paths, forward }: { paths: number; forward: number }): boolean {
+    const loss = maxLossSeconds(context) / paths;
     if (loss === 0) return true;
     const left = forward * (context.model.layers - path.masks.length);
     if (atRisk + left <= loss) return false;
@@ -218,11 +218,11 @@ export class HiddenStates {
    */
   private async dropOutlived(key: ArtifactKey): Promise<void> {
     const trail = this.trails.at(key);
-    for (const one of trail?.outlived.splice(0) ?? []) await this.bench.store.drop('hidden', one);
+    for (const one of trail?.obsolete.splice(0) ?? []) await this.bench.store.drop('hidden', one);
   }
 
   /** Starts to write states that are in memory. */
-  private write(context: RunContext, path: Path, trail: Trail, keep: boolean): void {
+  private write(context: RunContext, path: Path, trail: PathProgress, keep: boolean): void {
     const key = hiddenKey(context, path);
     const kept = this.inMemory.get(key);
     if (kept === undefined) return;
@@ -240,7 +240,7 @@ export class HiddenStates {
         tf.dispose(copies);
       }
       trail.durable = Math.max(trail.durable, done);
-      if (!keep) trail.outlived = earlier;
+      if (!keep) trail.obsolete = earlier;
     });
   }
 
@@ -276,7 +276,7 @@ export class HiddenStates {
     for (let layer = layers.from; layer < layers.to; layer++) {
       this.bench.onProgress(`recomputing hidden states, layer ${layer}`);
       const started = performance.now();
-      hidden = await this.forward(beginningOf(to, layer), 'with weights', () => runLayer(context, to, layer, hidden, this.bench));
+      hidden = await this.forward(pathPrefix(to, layer), 'with weights', () => runLayer(context, to, layer, hidden, this.bench));
       seconds.push((performance.now() - started) / 1000);
     }
     const key = hiddenKey(context, to);
@@ -287,7 +287,7 @@ export class HiddenStates {
 }
 
 /** Seconds of forwards that a crash may cost a run. Runs of earlier versions have no `maxLoss`; they stored the states after every layer. */
-function lossOf({ maxLoss = 0 }: RunContext): number {
+function maxLossSeconds({ maxLoss = 0 }: RunContext): number {
   return maxLoss;
 }
 
@@ -296,6 +296,6 @@ function statesAfter({ masks }: Path): string {
 }
 
 /** Returns how many paths a crash of one worker may affect: it may have all shards of the path's calibration. */
-function pathsBeside({ tokens: { shard } }: Path): number {
+function pathsAtRisk({ tokens: { shard } }: Path): number {
   return shard?.of ?? 1;
 }

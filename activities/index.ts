@@ -15,7 +15,7 @@ import { takeSeat, type TakeSeatOptions } from './take-seat.js';
 import type { Activities, SharedActivities, WorkTimes } from './types.js';
 import { runFolder } from './write-outputs.js';
 import { writeSearch, writeSweep } from './write-sweep.js';
-import { holdAgainstLock, writeReport, type Renderers } from './write-report.js';
+import { checkAgainstLock, writeReport, type Renderers } from './write-report.js';
 
 export { ComputeHost } from './compute/host.js';
 export { IncidentPost, IncidentWatch } from './incidents.js';
@@ -80,7 +80,7 @@ export function createActivities({ state, host, seat, store, mayPublishTo, rende
         const written = await seat.use(runInFlight(), () => writeReport(input, state, store, renderers));
         // This is the last activity of the run, unless its checkpoint is still to be published. The worker is free for the next run.
         if (input.pipeline.outputs?.publish === undefined) seat.leave(runInFlight());
-        if (input.lock !== undefined) holdAgainstLock(input.lock, input.result, written.report);
+        if (input.lock !== undefined) checkAgainstLock(input.lock, input.result, written.report);
         return written;
       });
     },

@@ -29,18 +29,18 @@ interface Made {
 }
 
 /** How a layer's masks are made, whether one worker reads all windows or each shard is read separately. */
-export interface Choosing {
+export interface MaskSteps {
   /** Chooses the masks. @param request what the method needs besides hidden states */
   choose: (request: Omit<InitialRequest<Settings>, 'hidden'>) => Promise<InitialResult>;
   /** Further work with the masks, while the layer's weights are in memory. */
-  onward?: (layer: Omit<LayerForward, 'hidden'>) => Promise<void>;
+  onMasks?: (layer: Omit<LayerForward, 'hidden'>) => Promise<void>;
   /** Called after the masks are written, before they are published. @returns further fields for the manifest's summary */
-  written?: () => Promise<{ [key: string]: Json }>;
+  onWritten?: () => Promise<{ [key: string]: Json }>;
 }
 
 /** Makes the initial mask of one decoder layer with the stage's method. */
 export async function makeInitialMask(given: InitialMaskInput, bench: Workbench): Promise<InitialMaskResult> {
-  const input = withoutNeedless(given);
+  const input = withoutUnusedInputs(given);
   const { context, layer: index, path, stage } = input;
   const dependsOn = maskDependsOn(input);
   const mask = ArtifactStore.key('mask', dependsOn);
@@ -51,13 +51,13 @@ export async function makeInitialMask(given: InitialMaskInput, bench: Workbench)
       if (path !== undefined) hidden = await bench.hidden.take(context, path);
       return run({ ...request, hidden });
     },
-    onward: async (layer) => {
+    onMasks: async (layer) => {
       // The output of the last layer is not used.
       if (path === undefined || isLast(context, index)) tf.dispose(hidden);
       else await bench.hidden.put(context, after(path, mask), await bench.hidden.forward(path, 'without weights', () => layerForward({ ...layer, hidden })));
     },
-    written: async () => {
-      if (path !== undefined) await bench.hidden.settle(context, after(path, mask));
+    onWritten: async () => {
+      if (path !== undefined) await bench.hidden.ensureDurable(context, after(path, mask));
       return {};
     },
   });
@@ -66,7 +66,7 @@ export async function makeInitialMask(given: InitialMaskInput, bench: Workbench)
 }
 
 /** Finds the initial mask of one decoder layer in the store, or chooses, checks and stores it. */
-export async function findOrChoose(input: InitialMaskInput, dependsOn: Json, bench: Workbench, { choose, onward, written }: Choosing): Promise<InitialMaskResult> {
+export async function findOrChoose(input: InitialMaskInput, dependsOn: Json, bench: Workbench, { choose, onMasks, onWritten }: MaskSteps): Promise<InitialMaskResult> {
   const { context, layer: index } = input;
   await bench.engineOf(context);
   const open = await bench.model(context.model);
@@ -79,7 +79,7 @@ export async function findOrChoose(input: InitialMaskInput, dependsOn: Json, ben
     bench.onProgress(`layer ${index}`);
     const budgets = await budgetsOf(input, bench);
     const targetOf = ({ name }: LinearSpec): MaskTarget => ({ sparsity: context.sparsity, pattern, ...(budgets && { pruned: budgets.get(name) }) });
-    const { pruned, entries } = await prune(input, layer, targetOf, bench, { choose, onward });
+    const { pruned, entries } = await prune(input, layer, targetOf, bench, { choose, onMasks });
     const { groups } = initialMethodOf(input.stage.method);
     for (const linear of linearsOf(layer)) {
       const made = linearMask(pruned.masks, linear);
@@ -88,7 +88,7 @@ export async function findOrChoose(input: InitialMaskInput, dependsOn: Json, ben
       else checkInitialMask(made, targetOf(linear), groups);
     }
     await writePrunedLayer(draft, layer, pruned);
-    return { ...countKept(layer, pruned.masks), entries, ...(await written?.()) } as unknown as Json;
+    return { ...countKept(layer, pruned.masks), entries, ...(await onWritten?.()) } as unknown as Json;
   });
   const { kept, pruned, entries, gathering = 0 } = made.manifest.summary as unknown as Summary;
   // The gathering activities report their own seconds. They are added only if the mask was found and nothing was gathered.
@@ -108,7 +108,7 @@ function after(path: Path, mask: ArtifactKey): Path {
 }
 
 /** Removes the calibration from the input of masks that need no hidden states, and of budgets that need no scores. */
-function withoutNeedless({ path, scoredOn, ...input }: InitialMaskInput): InitialMaskInput {
+function withoutUnusedInputs({ path, scoredOn, ...input }: InitialMaskInput): InitialMaskInput {
   const { method, allocation } = input.stage;
   const scored = allocation !== undefined && allocationMethodOf(allocation.method).needs !== 'nothing';
   return {
@@ -148,7 +148,7 @@ function allocationDependsOn(allocation: Allocation, context: RunContext, scored
   return { method: allocation.method, ...method.identity(ownSettings(method.settings, allocation)), scores: method.version, ...scored };
 }
 
-async function prune({ context, stage }: InitialMaskInput, layer: DecoderLayer, targetOf: TargetOf, bench: Workbench, { choose, onward }: Choosing): Promise<Made> {
+async function prune({ context, stage }: InitialMaskInput, layer: DecoderLayer, targetOf: TargetOf, bench: Workbench, { choose, onMasks }: MaskSteps): Promise<Made> {
   const open = await bench.model(context.model);
   const weights = await bench.layerWeights(open, layer.index);
   try {
@@ -160,7 +160,7 @@ async function prune({ context, stage }: InitialMaskInput, layer: DecoderLayer, 
       onProgress: (detail) => { bench.onProgress(`layer ${layer.index}, ${detail}`); },
     });
     try {
-      await onward?.({ layer, weights, masks, updates });
+      await onMasks?.({ layer, weights, masks, updates });
       return { pruned: { masks: masks instanceof MaskSet ? masks.downloaded() : masks, updates }, entries: notes.map((note) => ({ layer: layer.index, ...note })) };
     } finally {
       disposeMasks(masks);

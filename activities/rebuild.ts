@@ -5,7 +5,7 @@ import { checkRebuiltMasks, linearMask, ownSettings, parsePattern, rebuildMethod
 import type { RebuildEntry } from './result.js';
 import { dropOlder } from './drop-older.js';
 import { NonFiniteValueError } from './errors.js';
-import { densePathBeside, isLast } from './hidden-paths.js';
+import { densePathOf, isLast } from './hidden-paths.js';
 import { readPrunedLayer, writePrunedLayer } from './layer-files.js';
 import { numericsOf } from './numerics.js';
 import { roundingOf } from './rounding.js';
@@ -25,7 +25,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
   const settings = ownSettings(method.settings, stage);
   const common = { granularity: stage.granularity, metric: stage.metric, weights: stage.weights };
   const beside = method.needsDensePath?.(settings, common) === true;
-  const sideBySide = (along: Path): Path[] => (beside ? [along, densePathBeside(along)] : [along]);
+  const sideBySide = (along: Path): Path[] => (beside ? [along, densePathOf(along)] : [along]);
   const paths = beside ? 2 : 1;
 
   await dropOlder(context, bench.store, 'mask', mask);
@@ -43,7 +43,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     const { hidden, denseHidden, masks, updates, entries: made } = await run({
       layer,
       hidden: entering,
-      ...(beside && { denseHidden: await bench.hidden.take(context, densePathBeside(path)) }),
+      ...(beside && { denseHidden: await bench.hidden.take(context, densePathOf(path)) }),
       dense, start, pattern, settings, common, ...context.experts,
       round: roundingOf(open, layer),
       onProgress: (detail) => { bench.onProgress(`layer ${index}, ${detail}`); },
@@ -61,7 +61,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
       else await bench.hidden.put(context, sideBySide(after)[which], batches, { atMost, paths });
     }
     await writePrunedLayer(draft, layer, { masks, updates });
-    for (const along of sideBySide(after)) await bench.hidden.settle(context, along, paths);
+    for (const along of sideBySide(after)) await bench.hidden.ensureDurable(context, along, paths);
     return { entries } as unknown as Json;
   });
   if (isLast(context, index)) for (const along of sideBySide(path)) await bench.hidden.end(context, along);

@@ -28,8 +28,8 @@ export interface Seated {
 export async function takeSeat({ seat, store, taskQueue, worker }: TakeSeatOptions, run: string, { store: begunIn, beside = [] }: Seated): Promise<Place> {
   // The run already has this worker. Its seat is vacant only because the run had no work for it.
   if (beside.includes(taskQueue)) throw new SeatTakenError();
-  const here = await store.shelf.identity();
-  if (begunIn !== undefined && begunIn !== here) throw new OtherStoreError(begunIn, here, store.shelf.name);
+  const here = await store.backend.identity();
+  if (begunIn !== undefined && begunIn !== here) throw new OtherStoreError(begunIn, here, store.backend.name);
   seat.take(run);
   return { taskQueue, store: here, worker };
 }

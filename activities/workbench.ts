@@ -9,7 +9,7 @@ import { EngineChangedError } from './errors.js';
 import { modelFolder, type ModelRef } from './hub-files.js';
 import { HiddenStates } from './hidden-states.js';
 import { openModel, type OpenModel } from './open-model.js';
-import { PassingCopies } from './shards/passing-copies.js';
+import { TemporaryCopies } from './shards/temporary-copies.js';
 import type { RunContext } from './types.js';
 import { toTensors } from './weights.js';
 
@@ -24,7 +24,7 @@ export class Workbench {
   private open: (OpenModel & { named: string; files: string }) | undefined;
   private ahead: { source: string; layer: number; tensors: PrefetchedTensors } | undefined;
   readonly hidden: HiddenStates;
-  readonly passing = new PassingCopies();
+  readonly temporaryCopies = new TemporaryCopies();
   /** Reports the progress of a task to the worker. The process sets it for each task. */
   onProgress: (detail: string) => void = () => undefined;
   /** Reports an incident of the run to the worker. The process sets it once. */

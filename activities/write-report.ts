@@ -5,7 +5,7 @@ import type { Lock } from '../app/config/lock.js';
 import type { Pipeline } from '../app/config/pipeline.js';
 import { earlierCosts, resultFile } from './earlier-costs.js';
 import { LockBrokenError, lockedInputs, lockedOutputs, outputDifferences, writeLock } from './lock/index.js';
-import { bringModel } from './outputs/bring.js';
+import { fetchModelOutputs } from './outputs/fetch.js';
 import { filesIn, keepReport, keptParts } from './outputs/keep.js';
 import { pageOrNotice } from './page-or-notice.js';
 import type { PipelineResult } from './result.js';
@@ -37,7 +37,7 @@ export async function writeReport(
   { renderReport, renderPage }: Renderers,
 ): Promise<WrittenReport> {
   const folder = runFolder(state, workflowId);
-  const moved = await bringModel(handed, folder, store);
+  const moved = await fetchModelOutputs(handed, folder, store);
   const result = { ...handed, ...moved };
   const report = join(folder, 'report.md');
   const page = join(folder, 'report.html');
@@ -72,7 +72,7 @@ async function prunedOf({ mask, proof }: PipelineResult): Promise<NonNullable<Pa
 }
 
 /** Compares the results of a run with its lock. @throws LockBrokenError if they differ */
-export function holdAgainstLock(lock: Lock, result: PipelineResult, report: string): void {
+export function checkAgainstLock(lock: Lock, result: PipelineResult, report: string): void {
   const differences = outputDifferences(lock.outputs, lockedOutputs(result));
   if (differences.length > 0) throw new LockBrokenError(differences, report);
 }

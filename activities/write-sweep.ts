@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pathBelow, writeFileDurably } from '../files/artifacts/index.js';
 
 /** Returns the folder for the report of a sweep or a search. @throws UnsafeNameError */
-export const familyFolder = (state: string, noun: 'sweep' | 'search', workflowId: string): string => pathBelow(join(state, noun === 'sweep' ? 'sweeps' : 'searches'), workflowId, 'workflow id');
+export const runGroupFolder = (state: string, noun: 'sweep' | 'search', workflowId: string): string => pathBelow(join(state, noun === 'sweep' ? 'sweeps' : 'searches'), workflowId, 'workflow id');
 
 /**
  * Writes the files of a sweep's report to `<state>/sweeps/<id>/`.
@@ -10,12 +10,12 @@ export const familyFolder = (state: string, noun: 'sweep' | 'search', workflowId
  * @throws UnsafeNameError
  */
 export async function writeSweep(state: string, sweepId: string, files: Record<string, string>): Promise<string> {
-  return await writeReportFiles(familyFolder(state, 'sweep', sweepId), files);
+  return await writeReportFiles(runGroupFolder(state, 'sweep', sweepId), files);
 }
 
 /** Like {@link writeSweep} for a search, to `<state>/searches/<id>/`. */
 export async function writeSearch(state: string, searchId: string, files: Record<string, string>): Promise<string> {
-  return await writeReportFiles(familyFolder(state, 'search', searchId), files);
+  return await writeReportFiles(runGroupFolder(state, 'search', searchId), files);
 }
 
 async function writeReportFiles(folder: string, files: Record<string, string>): Promise<string> {

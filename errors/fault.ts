@@ -41,7 +41,7 @@ export abstract class PermanentFault extends Fault {
 }
 
 /** Killed process, lost connection, full disk: the same work is retried. */
-export abstract class PassingFault extends Fault {
+export abstract class TransientFault extends Fault {
   readonly retryable = true;
 }
 

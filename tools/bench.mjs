@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
-import { builtFolder, packageRoot } from './setup/places.mjs';
+import { builtFolder, packageRoot } from './setup/paths.mjs';
 
 const [name, ...words] = process.argv.slice(2);
 const names = readdirSync(join(packageRoot, 'tools', 'bench')).filter((file) => file.endsWith('.ts')).map((file) => file.slice(0, -'.ts'.length));

@@ -12,7 +12,7 @@ import { pathToFileURL } from 'node:url';
 import { bundlePrograms, programsAreBundled } from './bundle-programs.mjs';
 import { lockWorkerPackages } from './lock-worker-packages.mjs';
 import { step } from './setup/console.mjs';
-import { builtFolder as dist, packageRoot } from './setup/places.mjs';
+import { builtFolder as dist, packageRoot } from './setup/paths.mjs';
 
 const stampFile = join(dist, '.build.json');
 /** With a payload key, workflows convert their failures in another way, so they need a separate bundle. */

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { builtFolder, packageRoot } from './setup/places.mjs';
+import { builtFolder, packageRoot } from './setup/paths.mjs';
 
 /** Programs by name, with the entry point of each. */
 const programs = {
@@ -21,7 +21,7 @@ const programs = {
 
 /** CommonJS packages load Node's built-in modules with `require`. */
 const banner = `import { createRequire as bundledRequire } from 'node:module';
-import { requirePackage as packageOfSetUp } from '#setup/places.mjs';
+import { requirePackage as packageOfSetUp } from '#setup/paths.mjs';
 const require = bundledRequire(import.meta.url);`;
 
 const folder = join(builtFolder, 'programs');

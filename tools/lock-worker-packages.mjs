@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot, workerLockFolder } from './setup/places.mjs';
+import { packageRoot, workerLockFolder } from './setup/paths.mjs';
 
 /** The packages that workers import by name. All others are installed because these depend on them. */
 export const workerPackages = [

@@ -11,7 +11,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
-import { findChromium } from './setup/places.mjs';
+import { findChromium } from './setup/paths.mjs';
 
 const [page, picture, size = '1240x1180', colorScheme = 'light'] = process.argv.slice(2);
 if (page === undefined || picture === undefined) throw new Error('usage: make-screenshot.mjs PAGE.html PICTURE.png');

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { packageRoot } from '#setup/places.mjs';
+import { packageRoot } from '#setup/paths.mjs';
 import { WorkerProcess } from './bench/faults/worker-process.js';
 import { queryProgress } from '../app/cli/progress/follow.js';
 import { startPipeline, type Run } from '../app/cli/start-pipeline.js';

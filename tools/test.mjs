@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { packageRoot } from './setup/places.mjs';
+import { packageRoot } from './setup/paths.mjs';
 
 const words = process.argv.slice(2);
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { step } from './setup/console.mjs';
-import { findTemporal, packageRoot } from './setup/places.mjs';
+import { findTemporal, packageRoot } from './setup/paths.mjs';
 
 /** Maximum size of what npm installs before set-up, in MB. */
 const allowed = 200;

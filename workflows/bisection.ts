@@ -22,4 +22,4 @@ export function nextPoint(count: number, passed: ReadonlyMap<number, boolean>): 
 }
 
 /** The largest number of points that a search tries: both ends, and one for every time that the points between them are halved. */
-export const mostTried = (count: number): number => (count <= 2 ? count : 2 + Math.ceil(Math.log2(count - 1)));
+export const maxTried = (count: number): number => (count <= 2 ? count : 2 + Math.ceil(Math.log2(count - 1)));

@@ -13,21 +13,21 @@ export interface EvaluationRun {
   /** Returns the masks of all layers of a state. */
   masksOf: (state: ModelState) => (ArtifactKey | null)[];
   /** Called at points where the run may continue as new. */
-  between: () => Promise<void>;
+  continueAsNewIfDue: () => Promise<void>;
 }
 
 /** Runs the text windows of all tasks through all states of the model, and records the perplexities. */
 export async function evaluatePerplexity(run: EvaluationRun, part: EvaluationPart, perplexity: RunState['perplexity']): Promise<void> {
-  const { activities, context, stage, tracker, between } = run;
+  const { activities, context, stage, tracker, continueAsNewIfDue } = run;
   const labels = datasetLabels(stage.perplexity.map(({ dataset }) => dataset));
   while (part.text < stage.perplexity.length) {
     if (part.tokens === undefined) {
       const sampled = await activities.sampleEvaluation({ context, task: stage.perplexity[part.text] });
-      tracker.extra(sampled);
+      tracker.recordWork(sampled);
       part.tokens = sampled.tokens;
     }
     for (; part.state < stage.states.length; part.state++) {
-      await between();
+      await continueAsNewIfDue();
       const state = stage.states[part.state];
       const found = await perplexityOf(run, state, part.tokens);
       perplexity[state] = { ...perplexity[state], [labels[part.text]]: found };
@@ -42,23 +42,23 @@ async function perplexityOf({ activities, context, tracker, masksOf }: Evaluatio
   const { layers } = context.model;
   const masks = masksOf(state);
   const whole = { tokens, masks };
-  tracker.working(state);
+  tracker.setDetail(state);
   const known = await activities.findPerplexity({ context, path: whole });
   if (known !== null) {
-    tracker.unit(known);
-    for (let layer = 0; layer < layers; layer++) tracker.unit({ seconds: 0, reused: true });
+    tracker.finishUnit(known);
+    for (let layer = 0; layer < layers; layer++) tracker.finishUnit({ seconds: 0, reused: true });
     return known.perplexity;
   }
   let spent = 0;
   for (let layer = 0; layer < layers; layer++) {
     const path = { tokens, masks: masks.slice(0, layer) };
-    tracker.working(`${state}, layer ${layer}`);
+    tracker.setDetail(`${state}, layer ${layer}`);
     const advanced = await activities.advanceLayer({ context, layer, path, mask: masks[layer] ?? null });
-    tracker.unit(advanced);
+    tracker.finishUnit(advanced);
     spent += advanced.seconds;
   }
-  tracker.working(`${state}, scoring`);
+  tracker.setDetail(`${state}, scoring`);
   const score = await activities.scorePerplexity({ context, path: whole, spent });
-  tracker.unit(score);
+  tracker.finishUnit(score);
   return score.perplexity;
 }

@@ -1,5 +1,5 @@
 import { ApplicationFailure, defineSignal, setHandler, TimeoutFailure } from '@temporalio/workflow';
-import { readable } from './readable.js';
+import { asObject } from './as-object.js';
 import { incidentSignal, type Incident, type PipelineProgress } from './protocol.js';
 
 /** Limit of the incidents of a run, in case something happens every minute for days. */
@@ -19,7 +19,7 @@ export class Incidents {
     this.all.push(...(progress.incidents ?? []));
     setHandler(defineSignal<[Incident]>(incidentSignal), (incident) => {
       // Anyone may send a signal. Only text is kept, up to the limit.
-      const { at, what } = readable(incident);
+      const { at, what } = asObject(incident);
       if (typeof at === 'string' && typeof what === 'string') this.add({ at: at.slice(0, longest), what });
     });
     progress.incidents = this.all;

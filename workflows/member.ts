@@ -11,10 +11,10 @@ import { memberWorkflowId, type MemberOutcome, type SweepMember, type SweepReque
 const longestMessage = 500;
 
 /** The parts of a request that are needed to run its members. */
-export type Family = Pick<SweepRequest, 'base' | 'searchable' | 'source'>;
+export type RunGroup = Pick<SweepRequest, 'base' | 'searchable' | 'source'>;
 
 /** Runs a member to its end. */
-export async function runMember({ base, searchable, source }: Family, { name, changes, configDigest }: SweepMember): Promise<PipelineResult> {
+export async function runMember({ base, searchable, source }: RunGroup, { name, changes, configDigest }: SweepMember): Promise<PipelineResult> {
   const pipeline = withChanges(base, changes);
   const labels = labelsOf(pipeline);
   for (let seconds = 1; ; seconds = Math.min(60, seconds * 2)) {

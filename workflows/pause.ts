@@ -26,17 +26,17 @@ export class Pause {
   }
 
   /** Wraps activities so that none begins during a pause. The activity in flight is not interrupted. */
-  between(activities: Activities): Activities {
+  pausable(activities: Activities): Activities {
     return new Proxy(activities, {
       get: (all, name: keyof Activities) => async (input: never) => {
-        await this.over();
+        await this.waitWhilePaused();
         return await (all[name] as (input: never) => Promise<unknown>)(input);
       },
     });
   }
 
   /** Resolves when no pause is asked for. */
-  async over(): Promise<void> {
+  async waitWhilePaused(): Promise<void> {
     const { progress } = this;
     if (progress.pause === undefined) return;
     progress.pause = 'reached';

@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { ArtifactKey, PrepareRunInput, RunContext, ScoresFound, TokensRef } from '../activities/types.js';
 import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../app/config/pipeline.js';
-import { announcing } from './announce.js';
+import { withEndReport } from './run-end.js';
 import { checkedCarried, continueRun, isContinuationDue, type Carried } from './continuation.js';
 import { evaluatePerplexity } from './evaluation.js';
 import { judgeGates } from './gates.js';
@@ -9,22 +9,22 @@ import { Incidents } from './incidents.js';
 import { Pause } from './pause.js';
 import { Placement, type Seating } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
-import { progressQuery, soFarQuery, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry, type RunSoFar } from './protocol.js';
-import { readable } from './readable.js';
-import { refusing } from './refusing.js';
+import { progressQuery, soFarQuery, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry, type PartialResults } from './protocol.js';
+import { asObject } from './as-object.js';
+import { awaitRequestCheck } from './request-check.js';
 import { gateMemo, labelKeys } from './run-labels.js';
 import { newState, type EvaluationPart, type MaskPart, type RebuildPart, type RunState } from './run-state.js';
 import { chooseFromShards, rebuildFromShards, type ShardedRun } from './sharded.js';
-import { soFarOf } from './so-far.js';
+import { partialResults } from './partial-results.js';
 import { sumsByStage } from './stage-sums.js';
-import { Telling } from './telling.js';
+import { RunDetails } from './run-details.js';
 import { TimelineKeeper } from './timeline.js';
 import { evaluateZeroShot, zeroShotUnits } from './zero-shot.js';
 
 /** Belongs to this run alone: every workflow execution has its own copy of this module. */
 const pause = new Pause();
 const incidents = new Incidents();
-const telling = new Telling();
+const details = new RunDetails();
 const timeline = new TimelineKeeper();
 const seating: Seating = {};
 
@@ -39,11 +39,11 @@ const placement = new Placement(seating, {
     nonRetryableErrorTypes: ['ArtifactLostError'],
   },
 }, {
-  begins: (name, shard) => telling.summary(name, shard),
-  performed: (work) => timeline.add(telling.stage, work),
-  moves: (cause, shard) => incidents.survived(shard === undefined ? 'The run went to another worker' : `Shard ${shard + 1} went to another worker`, cause),
+  onBegin: (name, shard) => details.summary(name, shard),
+  onEnd: (work) => timeline.add(details.stage, work),
+  onMove: (cause, shard) => incidents.survived(shard === undefined ? 'The run went to another worker' : `Shard ${shard + 1} went to another worker`, cause),
 });
-const activities = pause.between(placement.activities);
+const activities = pause.pausable(placement.activities);
 
 /** How often a run may start over because a stored artifact was lost. It finds all finished work in the store. */
 const maximumRestarts = 5;
@@ -54,7 +54,7 @@ const maximumRestarts = 5;
  * @param handedOn the state that the previous execution reached
  */
 export async function pipeline(request: PipelineRequest, handedOn?: Carried): Promise<PipelineResult> {
-  return await announcing(request, () => ({ timeline: timeline.soFar(), incidents: incidents.sorted() ?? [] }), () => runPipeline(request, handedOn));
+  return await withEndReport(request, () => ({ timeline: timeline.soFar(), incidents: incidents.sorted() ?? [] }), () => runPipeline(request, handedOn));
 }
 
 async function runPipeline(request: PipelineRequest, handedOn?: Carried): Promise<PipelineResult> {
@@ -62,9 +62,9 @@ async function runPipeline(request: PipelineRequest, handedOn?: Carried): Promis
   const progress = carried?.progress ?? newProgress(request);
   const known: Partial<Pick<Carried, 'context' | 'state'>> = { ...(carried && { context: carried.context, state: carried.state }) };
   setHandler(defineQuery<PipelineProgress>(progressQuery), () => progress);
-  setHandler(defineQuery<RunSoFar>(soFarQuery), () => soFarOf(known));
-  pause.listen(progress, () => telling.tell());
-  telling.listen(progress);
+  setHandler(defineQuery<PartialResults>(soFarQuery), () => partialResults(known));
+  pause.listen(progress, () => details.update());
+  details.track(progress);
   incidents.listen(progress);
   Object.assign(seating, carried?.seating);
   timeline.begin(carried?.timeline, workflowInfo().startTime);
@@ -73,11 +73,11 @@ async function runPipeline(request: PipelineRequest, handedOn?: Carried): Promis
   for (const [index, tracker] of trackers.entries()) tracker.plan(context.planned?.[index]);
   let state = (known.state ??= newState(context.model.source));
   for (let restarts = carried?.restarts ?? 0; ; restarts++) {
-    const between = async (): Promise<void> => {
+    const continueAsNewIfDue = async (): Promise<void> => {
       if (isContinuationDue()) await continueRun(request, { context, state, progress, seating, restarts, timeline: timeline.soFar() });
     };
     try {
-      return await new PipelineRun(request, context, state, trackers, between).run();
+      return await new PipelineRun(request, context, state, trackers, continueAsNewIfDue).run();
     } catch (error) {
       if (!isArtifactLost(error) || restarts === maximumRestarts) throw error;
       incidents.survived('A lost artifact is recomputed', error.cause);
@@ -88,9 +88,9 @@ async function runPipeline(request: PipelineRequest, handedOn?: Carried): Promis
 
 /** Has a worker check the whole request before anything else. The workflow must not trust the request before that. */
 async function prepare(request: PipelineRequest): Promise<RunContext> {
-  const { configDigest, anew } = readable(request);
+  const { configDigest, anew } = asObject(request);
   const { workflowId } = workflowInfo();
-  return await refusing(activities.prepareRun({ ...inputOf(readable(request)), configDigest: configDigest ?? null, ...(anew !== undefined && { anew }), workflowId }));
+  return await awaitRequestCheck(activities.prepareRun({ ...inputOf(asObject(request)), configDigest: configDigest ?? null, ...(anew !== undefined && { anew }), workflowId }));
 }
 
 /** Returns the input for `prepareRun`. A run that repeats a locked run is compared with it. */
@@ -124,7 +124,7 @@ class PipelineRun {
     private readonly state: RunState,
     private readonly trackers: readonly StageTracker[],
     /** Called where the run may continue as new. */
-    private readonly between: () => Promise<void>,
+    private readonly continueAsNewIfDue: () => Promise<void>,
   ) {
     this.context = original;
   }
@@ -133,7 +133,7 @@ class PipelineRun {
     const { request: { pipeline: { stages }, anew }, state } = this;
     const lastMaking = stages.findLastIndex(makesMasks);
     for (; state.stage < stages.length; state.stage++) {
-      await this.between();
+      await this.continueAsNewIfDue();
       const stage = stages[state.stage];
       const tracker = this.trackers[state.stage];
       if (anew !== undefined && state.stage >= anew.from) this.context = { ...this.original, notBefore: anew.since };
@@ -179,7 +179,7 @@ class PipelineRun {
     this.state.tokens = sampled.tokens;
     delete this.state.shards;
     if (sampled.shards !== undefined) this.state.shards = sampled.shards;
-    tracker.unit(sampled);
+    tracker.finishUnit(sampled);
   }
 
   private async makeInitialMasks(stage: InitialMaskStage, tracker: StageTracker): Promise<void> {
@@ -193,9 +193,9 @@ class PipelineRun {
     // The activity knows whether its allocation needs the tokens.
     const scored = allocation === undefined || tokens === undefined ? {} : { scoredOn: tokens };
     while (masks.length < context.model.layers) {
-      await this.between();
+      await this.continueAsNewIfDue();
       const layer = masks.length;
-      tracker.working(`layer ${layer}`);
+      tracker.setDetail(`layer ${layer}`);
       // The activity knows whether its method needs the path.
       const path = tokens === undefined ? {} : { path: { tokens, masks: [...masks] } };
       const sharded = this.sharded(tracker);
@@ -203,7 +203,7 @@ class PipelineRun {
       masks.push(made.mask);
       part.layers.push(made.sparsity);
       part.linears.push(...made.entries);
-      tracker.unit(made);
+      tracker.finishUnit(made);
     }
     await this.prove(stage, masks, tracker);
     this.state.masks = { initial: masks };
@@ -215,7 +215,7 @@ class PipelineRun {
     const { context, state: { tokens, shards, stage } } = this;
     if (tokens === undefined || shards === undefined || context.sharded?.includes(stage) !== true) return undefined;
     const places: ShardedRun['places'] = async (isFirst) => {
-      await pause.over();
+      await pause.waitWhilePaused();
       return { there: await placement.forShards(shards.length, isFirst), workers: placement.workers };
     };
     return { activities, context, tracker, whole: tokens, shards, places };
@@ -228,23 +228,23 @@ class PipelineRun {
     const { needs, known } = scoresFound(await activities.findScores({ context, method, ...calibration }), method);
     const layers = Array.from({ length: context.model.layers }, (_, layer) => layer);
     const units = layers.length * scoringPasses[needs];
-    tracker.more(units);
+    tracker.addUnits(units);
     if (known) {
-      for (let unit = 0; unit < units; unit++) tracker.unit({ seconds: 0, reused: true });
+      for (let unit = 0; unit < units; unit++) tracker.finishUnit({ seconds: 0, reused: true });
       return;
     }
     const tokens = this.calibration();
     if (needs === 'gradients') {
       for (const layer of layers) {
-        tracker.working(`dense, layer ${layer}`);
+        tracker.setDetail(`dense, layer ${layer}`);
         const path = { tokens, masks: new Array<null>(layer).fill(null) };
-        tracker.unit(await activities.advanceLayer({ context, layer, path, mask: null, keep: true }));
+        tracker.finishUnit(await activities.advanceLayer({ context, layer, path, mask: null, keep: true }));
       }
     }
     // The gradient of the loss comes from the last layer; everything else from the first.
     for (const layer of needs === 'gradients' ? layers.toReversed() : layers) {
-      tracker.working(`scoring, layer ${layer}`);
-      tracker.unit(await activities.scoreLayer({ context, method, tokens, layer }));
+      tracker.setDetail(`scoring, layer ${layer}`);
+      tracker.finishUnit(await activities.scoreLayer({ context, method, tokens, layer }));
     }
   }
 
@@ -253,16 +253,16 @@ class PipelineRun {
     const { masks, entries } = this.partOf<RebuildPart>(tracker, context.model.layers, { masks: [], entries: [] });
     const start = this.finalMasks();
     while (masks.length < context.model.layers) {
-      await this.between();
+      await this.continueAsNewIfDue();
       const layer = masks.length;
-      tracker.working(`layer ${layer}`);
+      tracker.setDetail(`layer ${layer}`);
       const path = { tokens: this.calibration(), masks: [...masks] };
       const sharded = this.sharded(tracker);
       const rebuilt = sharded === undefined ? await activities.rebuildLayer({ context, stage, layer, path, start: start[layer] }) : await rebuildFromShards(sharded, stage, masks, start[layer]);
       masks.push(rebuilt.mask);
       entries.push(...rebuilt.entries);
       tracker.rebuilt(rebuilt.entries);
-      tracker.unit(rebuilt);
+      tracker.finishUnit(rebuilt);
     }
     await this.prove(stage, masks, tracker);
     this.state.masks.rebuilt = masks;
@@ -271,10 +271,10 @@ class PipelineRun {
   }
 
   private async evaluate(stage: EvaluationStage, tracker: StageTracker): Promise<void> {
-    const { context, state, between } = this;
+    const { context, state, continueAsNewIfDue } = this;
     const units = stage.perplexity.length * stage.states.length * (context.model.layers + 1) + zeroShotUnits(stage, context.model.layers);
     const part = this.partOf<EvaluationPart>(tracker, units, { text: 0, state: 0, zeroShot: { questions: [], state: 0, scores: {} } });
-    const run = { activities, context, stage, tracker, between, masksOf: (of: ModelState) => this.masksOf(of) };
+    const run = { activities, context, stage, tracker, continueAsNewIfDue, masksOf: (of: ModelState) => this.masksOf(of) };
     await evaluatePerplexity(run, part, state.perplexity);
     if (stage.zeroShot === undefined) return;
     await evaluateZeroShot({ ...run, workflowId: workflowInfo().workflowId }, part.zeroShot);
@@ -298,7 +298,7 @@ class PipelineRun {
 
   /** Has the masks of a stage counted again, by code other than the code that made them. */
   private async prove(stage: InitialMaskStage | RebuildStage, masks: ArtifactKey[], tracker: StageTracker): Promise<void> {
-    tracker.working('proving the masks');
+    tracker.setDetail('proving the masks');
     await activities.proveMasks({ context: this.context, stage, masks, start: this.finalMasks() });
   }
 
@@ -306,9 +306,9 @@ class PipelineRun {
   private async writeOutputs(tracker: StageTracker): Promise<void> {
     const { context } = this;
     const { workflowId } = workflowInfo();
-    tracker.working('writing mask and checkpoint');
+    tracker.setDetail('writing mask and checkpoint');
     const outputs = await activities.writeOutputs({ context, workflowId, masks: this.finalMasks() });
-    tracker.working('proving the checkpoint');
+    tracker.setDetail('proving the checkpoint');
     const { keep } = this.request.pipeline.outputs ?? {};
     const { proof, digests, kept } = await activities.proveOutputs({ context, workflowId, outputs, ...(keep !== undefined && { keep }) });
     this.state.outputs = { ...outputs, proof, digests, ...(kept !== undefined && { kept }) };
@@ -344,7 +344,7 @@ class PipelineRun {
     const result = gates.length === 0 ? made : { ...made, gates };
     const written = await activities.writeReport({ workflowId, ...inputOf(request), context, result });
     const whole: PipelineResult = { ...result, ...(typeof written === 'string' ? { report: written } : written) };
-    telling.tell();
+    details.update();
     const isGood = whole.gates?.every(({ passed }) => passed) ?? true;
     if (whole.gates !== undefined) label(isGood ? 'passed' : 'failed');
     const { publish } = request.pipeline.outputs ?? {};

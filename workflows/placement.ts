@@ -12,7 +12,7 @@ const deadWorker = 'TemporalTimeout:Heartbeat';
 /** Failures of a worker that cannot do the run's work: another engine, or no access to the model. Another worker of the run may. */
 const unfitness = new Set(['EngineChangedError', 'PathNotAllowedError', 'CheckpointNotFoundError', 'MissingConfigError', 'NoWeightsError']);
 /** Limit of the unfit workers that a run remembers. */
-const mostUnfit = 50;
+const maxUnfit = 50;
 
 const { takeSeat } = proxyActivities<SharedActivities>({
   // Waits on the shared task queue until a worker is free, for days if necessary. Taking the seat itself takes milliseconds.
@@ -64,12 +64,12 @@ export interface Performed {
 }
 
 /** Callbacks for the progress of activities. */
-export interface Watching {
+export interface PlacementListener {
   /** An activity begins. @param shard from 0; absent for work on all windows @returns the summary that Temporal's web page shows */
-  begins: (name: keyof Activities, shard?: number) => string;
-  performed: (work: Performed) => void;
+  onBegin: (name: keyof Activities, shard?: number) => string;
+  onEnd: (work: Performed) => void;
   /** The run has lost a worker. @param shard the shard that was worked on there, as in `begins` */
-  moves: (cause: unknown, shard?: number) => void;
+  onMove: (cause: unknown, shard?: number) => void;
 }
 
 /**
@@ -92,7 +92,7 @@ export class Placement {
   constructor(
     private readonly seating: Seating,
     options: ActivityOptions,
-    private readonly watching: Watching,
+    private readonly listener: PlacementListener,
   ) {
     const retry = { ...options.retry, nonRetryableErrorTypes: [...(options.retry?.nonRetryableErrorTypes ?? []), lostSeat, deadWorker] };
     this.activityOptions = { ...options, retry, scheduleToStartTimeout: missingAfter };
@@ -132,24 +132,24 @@ export class Placement {
   }
 
   private async perform(name: keyof Activities, input: never, shard: number | undefined): Promise<unknown> {
-    const { seating, watching } = this;
+    const { seating, listener } = this;
     for (let asked = Date.now(); ; asked = Date.now()) {
-      const { place, end } = await this.turn(shard);
+      const { place, end } = await this.reservePlace(shard);
       seating.store = place.store;
       const seated = Date.now();
-      const summary = watching.begins(name, shard);
+      const summary = listener.onBegin(name, shard);
       const work = { what: summary, worker: place.worker ?? place.taskQueue, asked, seated };
       const there = proxyActivities<Activities>({ ...this.activityOptions, ...(shard !== undefined && ofShards), taskQueue: place.taskQueue, summary });
       try {
         const { result, times } = withoutTimes(await (there[name] as (input: never) => Promise<unknown>)(input));
-        watching.performed({ ...work, ...(times && { times }) });
+        listener.onEnd({ ...work, ...(times && { times }) });
         return result;
       } catch (error) {
-        watching.performed({ ...work, lost: true });
-        if (this.isUnfit(error)) seating.unfit = [...(seating.unfit ?? []), place.taskQueue].slice(-mostUnfit);
+        listener.onEnd({ ...work, lost: true });
+        if (this.isUnfit(error)) seating.unfit = [...(seating.unfit ?? []), place.taskQueue].slice(-maxUnfit);
         else if (!hasLostItsPlace(error)) throw error;
         this.leave(place);
-        watching.moves(error.cause, shard);
+        listener.onMove(error.cause, shard);
       } finally {
         end();
       }
@@ -157,7 +157,7 @@ export class Placement {
   }
 
   /** Waits until the place for an activity is idle, then reserves it. */
-  private async turn(shard: number | undefined): Promise<{ place: Place; end: () => void }> {
+  private async reservePlace(shard: number | undefined): Promise<{ place: Place; end: () => void }> {
     for (;;) {
       await this.seat();
       const place = this.placeOf(shard);

@@ -1,7 +1,7 @@
 import type { Pipeline, Stage } from '../app/config/pipeline.js';
 import type { UnitResult } from '../activities/types.js';
 import { addCosts } from './work-costs.js';
-import { readable } from './readable.js';
+import { asObject } from './as-object.js';
 import type { PipelineProgress, PipelineRequest, RebuildEntry, StageProgress } from './protocol.js';
 
 /** Number of rebuilt sub-blocks that the progress shows. */
@@ -28,31 +28,31 @@ export class StageTracker {
   }
 
   /** Sets the number of workers that share the work from now on. It shortens the time that is left. */
-  sideBySide(workers: number): void {
+  setWorkers(workers: number): void {
     this.workers = workers;
   }
 
   /** Sets what is in flight. */
-  working(detail: string): void {
+  setDetail(detail: string): void {
     this.progress.detail = detail;
   }
 
   /** Adds units that were not known at the start. */
-  more(units: number): void {
+  addUnits(units: number): void {
     this.progress.total += units;
   }
 
   /** Counts a finished unit of work, and estimates from all units so far how long the others will take. */
-  unit(made: UnitResult): void {
+  finishUnit(made: UnitResult): void {
     const { progress } = this;
     progress.done++;
-    this.extra(made);
+    this.recordWork(made);
     if (made.reused) progress.reused++;
     progress.secondsLeft = ((progress.seconds / progress.done) * Math.max(0, progress.total - progress.done)) / this.workers;
   }
 
   /** Adds seconds of work that do not count as a unit. */
-  extra({ seconds, reused, costs }: UnitResult): void {
+  recordWork({ seconds, reused, costs }: UnitResult): void {
     const { progress } = this;
     if (costs !== undefined) progress.costs = addCosts(progress.costs, costs);
     progress.seconds += seconds;
@@ -72,8 +72,8 @@ export class StageTracker {
 
 /** Returns the progress of a run that has not started. The request is not checked yet, so it may have no stages. */
 export function newProgress(request: Pick<PipelineRequest, 'pipeline' | 'configDigest'>): PipelineProgress {
-  const { pipeline, configDigest } = readable(request) as Partial<PipelineRequest>;
-  const { name = '', stages } = readable(pipeline ?? {}) as Partial<Pipeline>;
-  const waiting = (stage: Stage): StageProgress => ({ type: readable(stage).type, state: 'waiting', done: 0, total: 0, detail: '', seconds: 0, reused: 0 });
+  const { pipeline, configDigest } = asObject(request) as Partial<PipelineRequest>;
+  const { name = '', stages } = asObject(pipeline ?? {}) as Partial<Pipeline>;
+  const waiting = (stage: Stage): StageProgress => ({ type: asObject(stage).type, state: 'waiting', done: 0, total: 0, detail: '', seconds: 0, reused: 0 });
   return { name, configDigest: configDigest ?? '', stages: Array.isArray(stages) ? stages.map(waiting) : [] };
 }

@@ -74,7 +74,7 @@ export interface PipelineProgress {
 }
 
 /** The results of a run so far. */
-export interface RunSoFar {
+export interface PartialResults {
   /** Absent until the request is checked. */
   about?: Pick<PipelineResult, 'model' | 'engine' | 'pattern'> & { sparsity: number };
   perplexity: ByState<ByDataset>;

@@ -1,8 +1,8 @@
 import { ApplicationFailure, CancellationScope, defineQuery, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
-import { mostTried, nextPoint } from './bisection.js';
+import { maxTried, nextPoint } from './bisection.js';
 import { doneOutcome, failedOutcome, runMember } from './member.js';
-import { readable } from './readable.js';
-import { refusing } from './refusing.js';
+import { asObject } from './as-object.js';
+import { awaitRequestCheck } from './request-check.js';
 import { shared } from './shared-activities.js';
 import type { SearchRequest, SearchResult, SearchRow, SearchTable, TriedPoint } from './search-protocol.js';
 import { memberWorkflowId, sweepTableQuery } from './sweep-protocol.js';
@@ -14,9 +14,9 @@ const { writeSearch } = shared('table, charts and report');
 export async function search(request: SearchRequest): Promise<SearchResult> {
   const run = new SearchRun(request);
   setHandler(defineQuery<SearchTable>(sweepTableQuery), () => run.table());
-  await refusing(checkSearch(request));
+  await awaitRequestCheck(checkSearch(request));
   try {
-    return await run.toTheEnd();
+    return await run.runToCompletion();
   } catch (error) {
     // However the search ends, the points that were tried are reported.
     await CancellationScope.nonCancellable(() => run.write());
@@ -31,22 +31,22 @@ class SearchRun {
 
   table(): SearchTable {
     // A query can arrive before the request is checked. A worker then refuses a request without members.
-    const { name, over, members, base } = readable(this.request);
-    const { cost } = readable(base);
+    const { name, over, members, base } = asObject(this.request);
+    const { cost } = asObject(base);
     const points = Array.isArray(members) ? members.length : 0;
     const [best] = this.rows.filter(({ status }) => status === 'done').sort((a, b) => b.index - a.index);
     return {
       name,
-      axes: ['patterns' in readable(over) ? 'initialMask.pattern' : 'initialMask.sparsity'],
+      axes: ['patterns' in asObject(over) ? 'initialMask.pattern' : 'initialMask.sparsity'],
       ...(cost && { cost }),
       rows: this.rows,
       points,
-      mostRuns: mostTried(points),
+      mostRuns: maxTried(points),
       ...(best !== undefined && { best: { name: best.name } }),
     };
   }
 
-  async toTheEnd(): Promise<SearchResult> {
+  async runToCompletion(): Promise<SearchResult> {
     for (;;) {
       const passed = new Map(this.rows.map(({ index, status }) => [index, status === 'done']));
       const next = nextPoint(this.request.members.length, passed);

@@ -2,7 +2,7 @@ import { CancellationScope } from '@temporalio/workflow';
 import type { Activities, ArtifactKey, InitialMaskResult, Path, RebuildResult, RunContext, TokensRef, UnitResult } from '../activities/types.js';
 import type { InitialMaskStage, RebuildStage } from '../app/config/pipeline.js';
 import type { StageTracker } from './progress.js';
-import { shardsDone } from './telling.js';
+import { shardsDone } from './run-details.js';
 
 /** What the work on a layer needs when its windows are divided into shards. */
 export interface ShardedRun {
@@ -25,15 +25,15 @@ type Work<Result> = (activities: Activities, tokens: TokensRef) => Promise<Resul
 /** Runs `work` for all shards of a layer in parallel. Records the seconds and reports how many shards are done. */
 async function forEachShard<Result extends UnitResult>({ shards, places, tracker }: ShardedRun, { layer, isFirst }: { layer: number; isFirst: boolean }, work: Work<Result>): Promise<Result[]> {
   const { there, workers } = await places(isFirst);
-  tracker.sideBySide(workers);
+  tracker.setWorkers(workers);
   let done = 0;
   const results = await allOrNone(shards.map((tokens, shard) => async () => {
     const result = await work(there[shard], tokens);
-    tracker.extra(result);
-    tracker.working(`layer ${layer}${shardsDone(++done, shards.length)}`);
+    tracker.recordWork(result);
+    tracker.setDetail(`layer ${layer}${shardsDone(++done, shards.length)}`);
     return result;
   }));
-  tracker.working(`layer ${layer}`);
+  tracker.setDetail(`layer ${layer}`);
   return results;
 }
 
@@ -86,7 +86,7 @@ export async function rebuildFromShards(run: ShardedRun, stage: RebuildStage, be
     if (gathered.some(({ made }) => made)) return found();
     const rebuilt = await activities.rebuildSubBlock({ ...all, block, current });
     if (rebuilt.made) return found();
-    tracker.extra(rebuilt);
+    tracker.recordWork(rebuilt);
     seconds += secondsOf([...gathered, rebuilt]);
     blocks.push(rebuilt.mask);
     ({ left } = rebuilt);

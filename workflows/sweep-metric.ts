@@ -38,7 +38,7 @@ export function bestOf(rows: readonly SweepRow[], best: Best | undefined): Sweep
  * or fails a gate. Undefined if there is no such member.
  * @param ended finished members, including those whose gates failed, because they have numbers too
  */
-export function pointless(values: Combination, ended: readonly SweepRow[], { metric, above = Infinity, gate, along }: StopWhen): string | undefined {
+export function skipReason(values: Combination, ended: readonly SweepRow[], { metric, above = Infinity, gate, along }: StopWhen): string | undefined {
   const isOver = (row: SweepRow): boolean => {
     if (gate !== undefined) return row.status === 'gateFailed';
     const value = metric !== undefined && (row.status === 'done' || row.status === 'gateFailed') ? metricOf(row, metric) : undefined;

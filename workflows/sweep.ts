@@ -1,10 +1,10 @@
 import { CancellationScope, condition, continueAsNew, defineQuery, defineSignal, isCancellation, patched, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { isContinuation } from './continuation.js';
 import { doneOutcome, failedOutcome, runMember } from './member.js';
-import { readable } from './readable.js';
-import { refusing } from './refusing.js';
+import { asObject } from './as-object.js';
+import { awaitRequestCheck } from './request-check.js';
 import { shared } from './shared-activities.js';
-import { bestOf, pointless } from './sweep-metric.js';
+import { bestOf, skipReason } from './sweep-metric.js';
 import {
   addMembersSignal, memberWorkflowId, sweepRequestQuery, sweepTableQuery,
   type AddedMembers, type MemberOutcome, type SweepMember, type SweepRequest, type SweepResult, type SweepRow, type SweepTable,
@@ -20,13 +20,13 @@ export async function sweep(request: SweepRequest): Promise<SweepResult> {
   setHandler(defineQuery<SweepRequest>(sweepRequestQuery), () => run.request);
   setHandler(defineSignal<[AddedMembers]>(addMembersSignal), (added) => run.add(added));
   // A continued sweep was checked when it began. Sweeps from before the check existed continue without it.
-  if (!isContinuation() && patched('check-request')) await refusing(checkSweep(request));
+  if (!isContinuation() && patched('check-request')) await awaitRequestCheck(checkSweep(request));
   try {
-    return await run.toTheEnd();
+    return await run.runToCompletion();
   } catch (error) {
     if (!isCancellation(error)) throw error;
     // The running members are cancelled too. The table is written with what there is.
-    await CancellationScope.nonCancellable(() => run.leave());
+    await CancellationScope.nonCancellable(() => run.finishCancelled());
     throw error;
   }
 }
@@ -41,20 +41,20 @@ class SweepRun {
 
   constructor(request: SweepRequest) {
     // Not checked yet. A worker refuses a request without members.
-    const { members, outcomes } = readable(request);
+    const { members, outcomes } = asObject(request);
     this.request = { ...request, members: Array.isArray(members) ? [...members] : [], outcomes: { ...outcomes } };
   }
 
   table(): SweepTable {
     const { name, members, best, base } = this.request;
-    const { cost } = readable(base);
+    const { cost } = asObject(base);
     const rows = members.map((member) => this.row(member));
     const found = bestOf(rows, best);
     return { name, axes: [...new Set(members.flatMap(({ values }) => Object.keys(values)))], ...(cost && { cost }), rows, ...(found && { best: found }) };
   }
 
   add(added: AddedMembers): void {
-    const { members, choice } = readable(added);
+    const { members, choice } = asObject(added);
     // Anyone may send a signal, and a signal has no reply. The pipeline of a member is checked when it runs.
     if (!Array.isArray(members) || !members.every(isMember) || typeof choice !== 'object') return;
     const known = new Set(this.request.members.map(({ name }) => name));
@@ -67,11 +67,11 @@ class SweepRun {
     this.events++;
   }
 
-  async toTheEnd(): Promise<SweepResult> {
+  async runToCompletion(): Promise<SweepResult> {
     const { maxParallel, membersPerRun } = this.request;
     for (;;) {
       const seen = this.events;
-      this.skipPointless();
+      this.skipMembers();
       const [next] = this.waiting();
       if (next !== undefined && this.running.size < maxParallel && this.begun < membersPerRun) void this.begin(next);
       else if (this.running.size > 0) await condition(() => this.events !== seen);
@@ -85,7 +85,7 @@ class SweepRun {
   }
 
   /** Waits for the members that are being cancelled, and writes the results so far. */
-  async leave(): Promise<void> {
+  async finishCancelled(): Promise<void> {
     await condition(() => this.running.size === 0);
     await this.write();
   }
@@ -99,12 +99,12 @@ class SweepRun {
     return this.request.members.filter(({ name }) => this.request.outcomes[name] === undefined && !this.running.has(name));
   }
 
-  private skipPointless(): void {
+  private skipMembers(): void {
     const { stopWhen, members, outcomes } = this.request;
     if (stopWhen === undefined) return;
     const rows = members.map((member) => this.row(member));
     for (const { name, values } of this.waiting()) {
-      const because = pointless(values, rows, stopWhen);
+      const because = skipReason(values, rows, stopWhen);
       if (because !== undefined) outcomes[name] = { status: 'skipped', because };
     }
   }
@@ -135,7 +135,7 @@ class SweepRun {
 
 /** Whether a member from a signal can be listed, compared and started. */
 function isMember(member: SweepMember): boolean {
-  const { name, values, changes } = readable(member);
+  const { name, values, changes } = asObject(member);
   // Names of members have the form `path=value`, and no server takes longer ones.
   return typeof name === 'string' && name.includes('=') && name.length <= 200 && typeof values === 'object' && (values as object | null) !== null && Array.isArray(changes);
 }

@@ -28,14 +28,14 @@ export function zeroShotUnits({ zeroShot = [], states }: EvaluationStage, layers
  * large ones in parts, so that hidden states never exceed {@link groupBytes}. The result of a part does not depend on its group.
  */
 export async function evaluateZeroShot(run: EvaluationRun & { workflowId: string }, part: ZeroShotPart): Promise<void> {
-  const { activities, context, stage, tracker, between, workflowId } = run;
+  const { activities, context, stage, tracker, continueAsNewIfDue: between, workflowId } = run;
   const { zeroShot = [], states } = stage;
   const labels = taskLabels(zeroShot);
   while (part.questions.length < zeroShot.length) {
     const index = part.questions.length;
-    tracker.working(`questions of ${labels[index]}`);
+    tracker.setDetail(`questions of ${labels[index]}`);
     const sampled = await activities.sampleQuestions({ context, task: zeroShot[index] });
-    tracker.unit(sampled);
+    tracker.finishUnit(sampled);
     part.questions.push(sampled.questions);
   }
   const tasks = zeroShot.map((task, index) => ({ label: labels[index], task, questions: part.questions[index] }));
@@ -43,38 +43,38 @@ export async function evaluateZeroShot(run: EvaluationRun & { workflowId: string
     await between();
     const state = states[part.state];
     await likelihoodsOf(run, part, state);
-    tracker.working(`${state}, accuracies`);
+    tracker.setDetail(`${state}, accuracies`);
     const judged = await activities.judgeZeroShot({ context, workflowId, state, masks: run.masksOf(state), tasks });
-    tracker.unit(judged);
+    tracker.finishUnit(judged);
     part.scores[state] = judged.scores;
     delete part.groups;
   }
 }
 
 /** Runs all questions through the layers of one state, except those whose log-likelihoods are known. */
-async function likelihoodsOf({ activities, context, tracker, masksOf, between }: EvaluationRun, part: ZeroShotPart, state: ModelState): Promise<void> {
+async function likelihoodsOf({ activities, context, tracker, masksOf, continueAsNewIfDue: between }: EvaluationRun, part: ZeroShotPart, state: ModelState): Promise<void> {
   const { layers } = context.model;
   const masks = masksOf(state);
   const parts = part.questions.flatMap(({ key, parts: those }) => those.map((one, index): Part => ({ key, part: index, ...one })));
-  tracker.working(`${state}, zero-shot`);
+  tracker.setDetail(`${state}, zero-shot`);
   const known = await activities.findLikelihoods({ context, parts: parts.map(({ key, part }) => ({ key, part })), masks });
   // If the run has continued as new in between, finished groups are known and already counted.
   const groups = groupsOf(parts.filter((_, index) => !known[index]));
   if (part.groups === undefined) {
     part.groups = { all: groups.length, done: 0 };
-    if (groups.length === 0) for (let unit = 0; unit <= layers; unit++) tracker.unit({ seconds: 0, reused: true });
-    else tracker.more((groups.length - 1) * (layers + 1));
+    if (groups.length === 0) for (let unit = 0; unit <= layers; unit++) tracker.finishUnit({ seconds: 0, reused: true });
+    else tracker.addUnits((groups.length - 1) * (layers + 1));
   }
   for (const tokens of groups) {
     await between();
     const { all, done } = part.groups;
     const which = all === 1 ? `${state}, zero-shot` : `${state}, zero-shot part ${done + 1} of ${all}`;
     for (let layer = 0; layer < layers; layer++) {
-      tracker.working(`${which}, layer ${layer}`);
-      tracker.unit(await activities.advanceLayer({ context, layer, path: { tokens, masks: masks.slice(0, layer) }, mask: masks[layer] ?? null }));
+      tracker.setDetail(`${which}, layer ${layer}`);
+      tracker.finishUnit(await activities.advanceLayer({ context, layer, path: { tokens, masks: masks.slice(0, layer) }, mask: masks[layer] ?? null }));
     }
-    tracker.working(`${which}, scoring`);
-    tracker.unit(await activities.scoreLikelihoods({ context, path: { tokens, masks } }));
+    tracker.setDetail(`${which}, scoring`);
+    tracker.finishUnit(await activities.scoreLikelihoods({ context, path: { tokens, masks } }));
     part.groups.done++;
   }
 }

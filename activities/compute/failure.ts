@@ -4,11 +4,11 @@ import { EngineMemoryError, InternalError, SystemTroubleError } from '../errors.
 import type { SerializedFault } from './messages.js';
 
 /** Codes of system errors that may pass, so that a retry may succeed. */
-const passingCodes = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'ENOMEM', 'EROFS', 'ESTALE', 'ETIMEDOUT']);
+const transientCodes = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'ENOMEM', 'EROFS', 'ESTALE', 'ETIMEDOUT']);
 
 /** Node reports ENOENT when it cannot create a folder and its parents on a read-only disk. No other cause gives ENOENT for `mkdir`. */
-function isPassing({ code = '', syscall }: NodeJS.ErrnoException): boolean {
-  return passingCodes.has(code) || (code === 'ENOENT' && syscall === 'mkdir');
+function isTransient({ code = '', syscall }: NodeJS.ErrnoException): boolean {
+  return transientCodes.has(code) || (code === 'ENOENT' && syscall === 'mkdir');
 }
 
 /** Recognises TensorFlow's status RESOURCE_EXHAUSTED, or the message of its allocator. */
@@ -19,7 +19,7 @@ function isOutOfMemory({ message }: Error): boolean {
 /** Turns any thrown value into one of the project's faults. */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
-  if (error instanceof Error && isPassing(error)) return new SystemTroubleError(error);
+  if (error instanceof Error && isTransient(error)) return new SystemTroubleError(error);
   if (error instanceof Error && isOutOfMemory(error)) return new EngineMemoryError(error);
   return new InternalError(error);
 }

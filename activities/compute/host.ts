@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { programPath } from '#setup/places.mjs';
+import { programPath } from '#setup/paths.mjs';
 import { computeEnvironment } from '../../errors/secrets.js';
 import { ComputeCrashedError } from '../errors.js';
 import type { ComputeTask, EndMessage, ReplyMessage, SecretsMessage, SerializedFault, TaskMessage } from './messages.js';

@@ -10,7 +10,7 @@ import type { Outputs } from '../../app/config/pipeline.js';
  */
 export function keptParts(asked: Outputs['keep'], store: ArtifactStore, state: string): readonly OutputPart[] {
   if (asked !== undefined) return asked;
-  return store.shelves.length > 1 || store.root !== join(state, 'artifacts') ? outputParts : [];
+  return store.backends.length > 1 || store.root !== join(state, 'artifacts') ? outputParts : [];
 }
 
 /**
@@ -18,18 +18,18 @@ export function keptParts(asked: Outputs['keep'], store: ArtifactStore, state: s
  * @param known digests of files that have just been read, by path
  */
 export async function keepModel(store: ArtifactStore, parts: readonly OutputPart[], made: { checkpoint: string; mask: string; proof: string }, known: ReadonlyMap<string, string>): Promise<KeptOutputs> {
-  const { shelf } = store;
+  const { backend } = store;
   const { checkpoint, mask, proof } = made;
   return {
-    ...(parts.includes('checkpoint') && { checkpoint: await keepOutput(shelf, 'checkpoint', await filesOf(checkpoint, await filesIn(checkpoint), known)) }),
-    ...(parts.includes('mask') && { mask: await keepOutput(shelf, 'mask', await filesOf(join(mask, '..'), [mask, proof], known)) }),
+    ...(parts.includes('checkpoint') && { checkpoint: await keepOutput(backend, 'checkpoint', await filesOf(checkpoint, await filesIn(checkpoint), known)) }),
+    ...(parts.includes('mask') && { mask: await keepOutput(backend, 'mask', await filesOf(join(mask, '..'), [mask, proof], known)) }),
   };
 }
 
 /** Puts the report of a run and all other files of its folder into the store, and records the run there. */
 export async function keepReport(store: ArtifactStore, parts: readonly OutputPart[], { workflowId, folder, files, model }: { workflowId: string; folder: string; files: readonly string[]; model: KeptOutputs }): Promise<KeptOutputs> {
-  const outputs: KeptOutputs = { ...model, ...(parts.includes('report') && { report: await keepOutput(store.shelf, 'report', await filesOf(folder, files, new Map())) }) };
-  if (Object.keys(outputs).length > 0) await rememberRun(store.shelf, { workflowId, endedAt: new Date().toISOString(), outputs });
+  const outputs: KeptOutputs = { ...model, ...(parts.includes('report') && { report: await keepOutput(store.backend, 'report', await filesOf(folder, files, new Map())) }) };
+  if (Object.keys(outputs).length > 0) await rememberRun(store.backend, { workflowId, endedAt: new Date().toISOString(), outputs });
   return outputs;
 }
 

@@ -7,7 +7,7 @@ import { hubSettings, publish, type Content, type Published } from '../../files/
 import type { PublishTarget } from '../../app/config/pipeline.js';
 import { OutputsElsewhereError } from '../errors.js';
 import type { PipelineResult } from '../result.js';
-import { bringModel } from './bring.js';
+import { fetchModelOutputs } from './fetch.js';
 
 /** The data for a model card. */
 export interface CardRequest {
@@ -62,5 +62,5 @@ export async function publishRun({ result, target, renderCard, onProgress, signa
 
 /** Like {@link publishRun}, for a run that may have written its checkpoint on another machine. @param request its `folder` is that of the run's outputs */
 export async function publishKept(request: PublishRunRequest & { folder: string }, store: ArtifactStore): Promise<Published> {
-  return await publishRun({ ...request, result: { ...request.result, ...(await bringModel(request.result, request.folder, store)) } });
+  return await publishRun({ ...request, result: { ...request.result, ...(await fetchModelOutputs(request.result, request.folder, store)) } });
 }

@@ -2,7 +2,7 @@ import { ArtifactStore, type Json } from '../../files/artifacts/index.js';
 import type { Gathered } from '../../science/methods/index.js';
 import { advanceLayer } from '../advance-layer.js';
 import { dropOlder } from '../drop-older.js';
-import { beginningOf } from '../hidden-paths.js';
+import { pathPrefix } from '../hidden-paths.js';
 import type { Path, RunContext, UnitResult } from '../types.js';
 import type { Workbench } from '../workbench.js';
 import { writeSums } from './sum-files.js';
@@ -24,12 +24,12 @@ export async function findOrGather(context: RunContext, path: Path, dependsOn: J
     }
   });
   // Not earlier: if the upload failed, the next attempt needs the local copy.
-  bench.passing.note('sums', sums);
+  bench.temporaryCopies.note('sums', sums);
   return { seconds: manifest.seconds, reused };
 }
 
 /** Runs the path's last layer, unless its output is already there. */
 export async function advanceTo(context: RunContext, path: Path, bench: Workbench): Promise<void> {
   const layer = path.masks.length - 1;
-  if (layer >= 0) await advanceLayer({ context, layer, path: beginningOf(path, layer), mask: path.masks[layer] }, bench);
+  if (layer >= 0) await advanceLayer({ context, layer, path: pathPrefix(path, layer), mask: path.masks[layer] }, bench);
 }

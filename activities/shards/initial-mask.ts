@@ -21,7 +21,7 @@ export async function gatherShard(input: GatherInput, bench: Workbench): Promise
   const { context, stage, layer: index, path } = input;
   await bench.engineOf(context);
   const parts = await partsOf(input);
-  await bench.passing.sweep(bench.store);
+  await bench.temporaryCopies.sweep(bench.store);
   const last = isLast(context, index);
   const mask = maskOf(input, path);
   await dropOlder(context, bench.store, 'mask', mask);
@@ -29,7 +29,7 @@ export async function gatherShard(input: GatherInput, bench: Workbench): Promise
   const done = found ? { seconds: 0, reused: true } : await findOrGather(context, path, sumsDependOn(input, path), bench, async () => {
     const open = await bench.model(context.model);
     bench.onProgress(`layer ${index}`);
-    return bench.hidden.look(context, path, async (hidden) => {
+    return bench.hidden.use(context, path, async (hidden) => {
       const weights = await bench.layerWeights(open, index);
       try {
         const settings = ownSettings(initialMethodOf(stage.method).settings, stage);
@@ -60,7 +60,7 @@ export async function chooseMask(input: ChooseMaskInput, bench: Workbench): Prom
         gathered.dispose();
       }
     },
-    written: async () => ({ gathering: await secondsOfSums(bench.store, sums) }),
+    onWritten: async () => ({ gathering: await secondsOfSums(bench.store, sums) }),
   });
   await dropSums(bench.store, sums);
   return made;

@@ -1,7 +1,7 @@
 import { ArtifactLostError, ArtifactStore, type Json } from '../../files/artifacts/index.js';
 import { tf } from '../../science/engine/index.js';
 import type { DecoderLayer, SubBlock, Weights } from '../../science/models/index.js';
-import { layerForward, leaveAlone, mergeMasks, ownSettings, parsePattern, rebuildMethodOf, replacedUpdates, type ChosenPart, type PartRequest, type RebuildParts, type Settings } from '../../science/methods/index.js';
+import { layerForward, runUnchanged, mergeMasks, ownSettings, parsePattern, rebuildMethodOf, replacedUpdates, type ChosenPart, type PartRequest, type RebuildParts, type Settings } from '../../science/methods/index.js';
 import { dropOlder } from '../drop-older.js';
 import { isLast } from '../hidden-paths.js';
 import { readPrunedLayer, writePrunedLayer, type PrunedLayer } from '../layer-files.js';
@@ -31,7 +31,7 @@ export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbenc
   const { context, layer: index, path, block } = input;
   await bench.engineOf(context);
   const parts = await partsOf(input);
-  await bench.passing.sweep(bench.store);
+  await bench.temporaryCopies.sweep(bench.store);
   const [whole, shards] = wholePath(path);
   return unlessMade(input, layerKey(input, whole, shards), bench, async () => {
     const next = ArtifactStore.key('mask', subBlockDependsOn(input, whole, shards));
@@ -39,7 +39,7 @@ export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbenc
     if ((await bench.store.find('mask', next)) !== undefined) return { seconds: 0, reused: true };
     return findOrGather(context, path, sumsDependOn(input, path), bench, () => {
       bench.onProgress(`layer ${index}`);
-      return bench.hidden.look(context, path, (hidden) => withLayer(input, bench, async ({ layer, dense, pruned }) => {
+      return bench.hidden.use(context, path, (hidden) => withLayer(input, bench, async ({ layer, dense, pruned }) => {
         const stream = block === 0 ? hidden : await layerForward({ layer: { ...layer, subBlocks: layer.subBlocks.slice(0, block) }, hidden, weights: dense, ...pruned, keepInput: true });
         const subBlock = layer.subBlocks[block];
         bench.onProgress(`layer ${index}, ${subBlock.block}`);
@@ -76,7 +76,7 @@ export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbe
       const entries = [...(await entriesOf(current, block, bench)), { block: subBlock.block, ...chosen.report }];
       return { entries };
     });
-    bench.passing.note('mask', mask);
+    bench.temporaryCopies.note('mask', mask);
     await dropSums(bench.store, sums);
     return { mask, left, seconds: manifest.seconds, reused };
   });
@@ -86,7 +86,7 @@ export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbe
 export async function finishShard(input: ShardedRebuildInput, bench: Workbench): Promise<FinishShardResult> {
   const { context, layer: index, path } = input;
   await bench.engineOf(context);
-  await bench.passing.sweep(bench.store);
+  await bench.temporaryCopies.sweep(bench.store);
   const key = layerKey(input, ...wholePath(path));
   return unlessMade(input, key, bench, async () => {
     const started = performance.now();
@@ -95,7 +95,7 @@ export async function finishShard(input: ShardedRebuildInput, bench: Workbench):
     const errors: number[] = [];
     await withLayer(input, bench, async ({ layer, dense, pruned }) => {
       for (const subBlock of layer.subBlocks) {
-        const passed = await leaveAlone({ subBlock, hidden: stream, dense, ...pruned });
+        const passed = await runUnchanged({ subBlock, hidden: stream, dense, ...pruned });
         stream = passed.hidden;
         errors.push(passed.report.errorAfter);
       }
@@ -109,7 +109,7 @@ export async function finishShard(input: ShardedRebuildInput, bench: Workbench):
     } else {
       const after = { ...path, masks: [...path.masks, key] };
       await bench.hidden.put(context, after, stream, { atMost: seconds });
-      await bench.hidden.settle(context, after);
+      await bench.hidden.ensureDurable(context, after);
     }
     return { seconds, errors, reused: false };
   });
@@ -166,7 +166,7 @@ async function withLayer<T>({ context, layer: index, start, current }: ShardedRe
   const open = await bench.model(context.model);
   const layer = open.model.decoderLayer(index);
   const pruned = await readPrunedLayer(bench.store, current, layer);
-  if (current !== start) bench.passing.note('mask', current);
+  if (current !== start) bench.temporaryCopies.note('mask', current);
   const dense = await bench.layerWeights(open, index);
   try {
     return await work({ layer, dense, pruned });

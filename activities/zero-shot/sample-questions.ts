@@ -18,7 +18,7 @@ import { writeQuestionBatches } from './question-batches.js';
 import { definitionOf, documentFiles, type TaskFile } from './task-files.js';
 
 /** Documents between two progress reports. */
-const told = 500;
+const documentsPerReport = 500;
 
 type Widths = Pick<DecoderModel, 'attentionHeads' | 'hiddenSize' | 'intermediateSize' | 'maxPositions'>;
 
@@ -58,7 +58,7 @@ export async function sampleQuestions({ context, task }: SampleQuestionsInput, b
     let requests = 0;
     const sequences: Sequence[] = [];
     for (const [document, { contexts, continuations }] of questions.entries()) {
-      if (document % told === 0) bench.onProgress(`tokenising document ${document} of ${questions.length}`);
+      if (document % documentsPerReport === 0) bench.onProgress(`tokenising document ${document} of ${questions.length}`);
       const encoded: EncodedRequest[] = [];
       for (const [answer, text] of contexts.entries()) encoded.push(await encode({ context: text, continuation: continuations[answer] }));
       sequences.push(...sequencesOf(encoded, requests, (time) => sequenceNumbers(model, time)));

@@ -5,18 +5,18 @@ import type { ConnectionSettings } from './connection.js';
 import { connectFailure, tlsRefusal } from './connect-failure.js';
 
 /** gRPC status codes after which the same call may succeed later: the server is away, starting, or overloaded. */
-const passingCodes = new Set([1 /* cancelled */, 2 /* unknown */, 4 /* deadline */, 8 /* exhausted */, 10 /* aborted */, 13 /* internal */, 14 /* unavailable */]);
+const transientCodes = new Set([1 /* cancelled */, 2 /* unknown */, 4 /* deadline */, 8 /* exhausted */, 10 /* aborted */, 13 /* internal */, 14 /* unavailable */]);
 
 /** Whether an error, or one of its causes, says that the server is away for the moment. */
 export function isOutage(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (isGrpcServiceError(cause)) return passingCodes.has(Number(cause.code));
+    if (isGrpcServiceError(cause)) return transientCodes.has(Number(cause.code));
   }
   return false;
 }
 
 /** Repeats a call until the server answers. Throws any other error at once, and the signal's reason on abort. */
-export async function throughOutages<T>(call: () => Promise<T>, signal: AbortSignal, pauseMs = 500): Promise<T> {
+export async function retryWhileUnavailable<T>(call: () => Promise<T>, signal: AbortSignal, pauseMs = 500): Promise<T> {
   for (;;) {
     signal.throwIfAborted();
     try {

@@ -1,4 +1,4 @@
-import { fetchFailure, PassingFault, PermanentFault } from '../../errors/fault.js';
+import { fetchFailure, TransientFault, PermanentFault } from '../../errors/fault.js';
 import { withoutSecrets } from '../../errors/secrets.js';
 
 /** Base of errors that only another command line, environment or pipeline file can fix. The program ends with exit code 2. */
@@ -18,7 +18,7 @@ export class MetricsAddressError extends WrongInputError {
 export class HealthAddressError extends WrongInputError {}
 
 /** Thrown when no MLflow server answers. */
-export class MlflowUnreachableError extends PassingFault {
+export class MlflowUnreachableError extends TransientFault {
   constructor(url: string, cause: unknown) {
     super({ where: url, what: `the MLflow server does not answer (${fetchFailure(cause)})`, remedy: 'Check the address, and try again: an interrupted export is continued' }, { cause });
   }
@@ -36,7 +36,7 @@ export class MlflowRefusesError extends PermanentFault {
 const excerpt = (answer: string): string => withoutSecrets(answer).replace(/\s+/g, ' ').slice(0, 300);
 
 /** Thrown when no receiver of traces answers. */
-export class OtlpUnreachableError extends PassingFault {
+export class OtlpUnreachableError extends TransientFault {
   constructor(url: string, cause: unknown) {
     super({ where: url, what: `nothing answers there (${fetchFailure(cause)})`, expected: 'a receiver of OTLP over HTTP, usually on port 4318', remedy: 'Check the address, and try again: a trace that is sent twice is one trace' }, { cause });
   }
@@ -85,20 +85,20 @@ export class UnknownScheduleError extends WrongInputError {}
 export class TemporalCliMissingError extends PermanentFault {}
 
 /** Thrown when the local server does not start. */
-export class LocalServerError extends PassingFault {}
+export class LocalServerError extends TransientFault {}
 
 /** Thrown when set-up could not install what a run needs. */
-export class SetUpError extends PassingFault {
+export class SetUpError extends TransientFault {
   constructor(cause: unknown) {
     super({ what: cause instanceof Error ? cause.message : String(cause), remedy: 'Fix that and try again: what is already installed is kept (docs/install.md)' }, { cause });
   }
 }
 
 /** Thrown when another live process holds a lock for too long. */
-export class LockTimeoutError extends PassingFault {}
+export class LockTimeoutError extends TransientFault {}
 
 /** Thrown when the Temporal server that the environment names does not answer, or this state's local server does not run. */
-export class ServerUnreachableError extends PassingFault {}
+export class ServerUnreachableError extends TransientFault {}
 
 /** Not a failure: the person pressed Ctrl-C, or the process was asked to stop. */
 export class Interrupted extends Error {
@@ -112,7 +112,7 @@ export class Interrupted extends Error {
 export class CalibrationError extends PermanentFault {}
 
 /** Thrown when no worker answers for a sweep. Only its workflow knows its members and outcomes. */
-export class SweepStateError extends PassingFault {
+export class SweepStateError extends TransientFault {
   constructor(workflowId: string, cause: unknown) {
     super(
       {

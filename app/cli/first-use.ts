@@ -1,4 +1,4 @@
-import { findTemporal, hasWorkerPackages, isClone } from '#setup/places.mjs';
+import { findTemporal, hasWorkerPackages, isClone } from '#setup/paths.mjs';
 import { connectionFromEnvironment } from './connection.js';
 import { SetUpError } from './errors.js';
 

@@ -4,8 +4,8 @@ import { Interrupted } from './errors.js';
 import { exitCode } from './exit-codes.js';
 import { setUpOnFirstUse } from './first-use.js';
 import { catchInterrupts } from './interrupts.js';
-import type { Say } from './local/keep-server.js';
-import { WorkerKeeper } from './local/keep-worker.js';
+import type { Say } from './local/supervise-server.js';
+import { WorkerSupervisor } from './local/supervise-worker.js';
 import { closeLog, openLog } from './log.js';
 import type { GlobalOptions } from './options.js';
 import { printJson } from './output.js';
@@ -29,7 +29,7 @@ export async function inForeground(options: GlobalOptions, act: (foreground: For
     process.stderr.write(`${line}\n`);
     log.info(line);
   };
-  let keeper: WorkerKeeper | undefined;
+  let keeper: WorkerSupervisor | undefined;
   const interrupts = catchInterrupts(() => keeper?.kill());
   const { signal } = interrupts;
   const stop = new AbortController();
@@ -38,8 +38,8 @@ export async function inForeground(options: GlobalOptions, act: (foreground: For
     const session = await openSession(options.state, { signal, say });
     try {
       say(session.description);
-      keeper = new WorkerKeeper(session.client, options, say);
-      keeping = keeper.keep(AbortSignal.any([signal, stop.signal]));
+      keeper = new WorkerSupervisor(session.client, options, say);
+      keeping = keeper.supervise(AbortSignal.any([signal, stop.signal]));
       return await act({ client: session.client, options, say, signal });
     } finally {
       stop.abort();

@@ -67,9 +67,9 @@ const closePatienceMs = 2_000;
 /** Waits until everything logged so far is in the file. */
 export async function closeLog(log: Logger): Promise<void> {
   await new Promise<void>((resolve) => {
-    const giveUp = setTimeout(resolve, closePatienceMs);
+    const deadline = setTimeout(resolve, closePatienceMs);
     log.once('finish', () => {
-      clearTimeout(giveUp);
+      clearTimeout(deadline);
       setImmediate(resolve);
     });
     log.end();

@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { CodecFlags } from './commands/codec.js';
 import type { CompareOptions } from './commands/compare.js';
 import type { ListOptions } from './commands/list.js';
-import { addHandOn } from './commands/hand-on.js';
+import { addOutputCommands } from './commands/output-commands.js';
 import { addFirstSteps } from './commands/first-steps.js';
 import type { PlanOptions } from './plan/show-plan.js';
 import { sortKeys } from '../report/view/runs-view.js';
@@ -17,11 +17,11 @@ import { addScheduleCommands } from './commands/schedule.js';
 import { addStoreCommands } from './commands/store.js';
 import { addSearchCommands } from './commands/search.js';
 import { addSweepCommands } from './commands/sweep.js';
-import { withHint } from './other-words.js';
+import { withCommandHint } from './unknown-command-hints.js';
 import { version } from './version.js';
 import { checkReadable } from './readable-names.js';
 import { addGlobalOptions, collect, countOf, globalOptions, portNumber, seconds, type GlobalOptions } from './options.js';
-import { exitCodeFor } from './end.js';
+import { reportError } from './report-error.js';
 import { endProcess, watchOutput } from './output.js';
 
 const lockedOption = ['--locked [lock]', 'refuse anything that differs from a lock, and give the same bits or fail (default: NAME.lock.yaml beside NAME.yaml)'] as const;
@@ -34,7 +34,7 @@ export function program(onExit: (code: number) => void): Command {
     .version(version())
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(--help shows commands and options)')
-    .configureOutput({ outputError: (message, write) => { write(withHint(message, root.args[0])); } })
+    .configureOutput({ outputError: (message, write) => { write(withCommandHint(message, root.args[0])); } })
     .exitOverride();
   const add = (name: string, description: string): Command => root.command(name).description(description).copyInheritedSettings(root);
   const options = (command: Command): GlobalOptions => globalOptions(command);
@@ -145,7 +145,7 @@ export function program(onExit: (code: number) => void): Command {
     const { doctorCommand } = await import('./commands/doctor.js');
     onExit(await doctorCommand(options(command)));
   });
-  addHandOn(add, onExit);
+  addOutputCommands(add, onExit);
   add('family', 'check how a model family is read')
     .command('check <folder>')
     .description('list tensors and keys that are missing or not read, and compare logits with expected.safetensors')
@@ -171,7 +171,7 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    return await exitCodeFor(error, { json: words.includes('--json'), verbose: words.includes('--verbose') });
+    return await reportError(error, { json: words.includes('--json'), verbose: words.includes('--verbose') });
   }
 }
 

@@ -1,7 +1,7 @@
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, WorkflowFailedError, type Client } from '@temporalio/client';
 import { failedGates } from '../report/index.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
-import { throughOutages } from './client.js';
+import { retryWhileUnavailable } from './client.js';
 import { unlessAborted } from './interrupts.js';
 import type { Run } from './start-pipeline.js';
 
@@ -24,7 +24,7 @@ export type Outcome =
 export async function awaitOutcome(client: Client, run: Pick<Run, 'workflowId'>, signal: AbortSignal): Promise<Outcome> {
   const handle = client.workflow.getHandle<() => Promise<PipelineResult>>(run.workflowId);
   try {
-    const result = await unlessAborted(throughOutages(() => handle.result(), signal), signal);
+    const result = await unlessAborted(retryWhileUnavailable(() => handle.result(), signal), signal);
     return { status: 'completed', result };
   } catch (error) {
     if (error instanceof WorkflowFailedError) return describeFailure(error);

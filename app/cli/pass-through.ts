@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { setUpCommand } from '#setup/places.mjs';
+import { setUpCommand } from '#setup/paths.mjs';
 import { runningServer, serverAddress } from './local/server-record.js';
 import { resolveState } from './state.js';
 import { findTemporalCli } from './temporal-cli.js';

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { commandText } from './command-text.js';
-import { accuracyRows, deviceText, duration, failedGates, gateRows, grouped, percent, perplexityRows } from '../report/index.js';
+import { accuracyRows, deviceText, formatDuration, failedGates, gateRows, formatInteger, formatPercent, perplexityRows } from '../report/index.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { textTable } from './text-table.js';
 
@@ -8,13 +8,13 @@ import { textTable } from './text-table.js';
 export function resultTable(result: PipelineResult): string {
   const { sparsity, rebuild, seconds, engine } = result;
   const { total, ...stages } = seconds;
-  const spent = Object.entries(stages).filter(([, value]) => value > 0).map(([name, value]) => `${name} ${duration(value)}`);
+  const spent = Object.entries(stages).filter(([, value]) => value > 0).map(([name, value]) => `${name} ${formatDuration(value)}`);
   const facts: [string, string][] = [
-    ...(result.mask === '' ? [] : [['sparsity', `asked ${percent(sparsity.target)}, found ${percent(sparsity.actual)} (${result.pattern})`] as [string, string]]),
-    ...(rebuild.layers.length === 0 ? [] : [['rebuild', `${grouped(rebuild.grown)} weights grown, ${grouped(rebuild.pruned)} pruned`] as [string, string]]),
-    ['time', `${duration(total)} of work${spent.length === 0 ? '' : ` (${spent.join(', ')})`}`],
-    ...(result.reused === 0 ? [] : [['found', `${grouped(result.reused)} pieces of work were already in the artifact store`] as [string, string]]),
-    ...(result.incidents === undefined ? [] : [['incidents', `${grouped(result.incidents.length)} survived; the report lists them`] as [string, string]]),
+    ...(result.mask === '' ? [] : [['sparsity', `asked ${formatPercent(sparsity.target)}, found ${formatPercent(sparsity.actual)} (${result.pattern})`] as [string, string]]),
+    ...(rebuild.layers.length === 0 ? [] : [['rebuild', `${formatInteger(rebuild.grown)} weights grown, ${formatInteger(rebuild.pruned)} pruned`] as [string, string]]),
+    ['time', `${formatDuration(total)} of work${spent.length === 0 ? '' : ` (${spent.join(', ')})`}`],
+    ...(result.reused === 0 ? [] : [['found', `${formatInteger(result.reused)} pieces of work were already in the artifact store`] as [string, string]]),
+    ...(result.incidents === undefined ? [] : [['incidents', `${formatInteger(result.incidents.length)} survived; the report lists them`] as [string, string]]),
     ['engine', `${engine.backend} (${engine.version}), ${deviceText(engine)}`],
     ['checkpoint', result.checkpoint],
     ...(result.mask === '' ? [] : [['mask', result.mask], ['proof', result.proof]] as [string, string][]),

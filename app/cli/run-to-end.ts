@@ -1,9 +1,9 @@
 import { newProgress } from '../../workflows/progress.js';
 import type { PipelineProgress } from '../../workflows/protocol.js';
-import { throughOutages } from './client.js';
+import { retryWhileUnavailable } from './client.js';
 import { unlessAborted } from './interrupts.js';
-import type { Say } from './local/keep-server.js';
-import { WorkerKeeper } from './local/keep-worker.js';
+import type { Say } from './local/supervise-server.js';
+import { WorkerSupervisor } from './local/supervise-worker.js';
 import type { GlobalOptions } from './options.js';
 import { awaitOutcome, type Outcome } from './outcome.js';
 import { followProgress, queryProgress } from './progress/follow.js';
@@ -21,7 +21,7 @@ export interface RunToEnd {
   /** Called with what the run waits for before it can start. */
   onWait?: (what: string) => void;
   /** Called once the run has started. The keeper may have started a worker for it. */
-  onStart?: (run: Run, keeper: WorkerKeeper) => void;
+  onStart?: (run: Run, keeper: WorkerSupervisor) => void;
   /**
    * Called once the server is there. The function that it returns is called when the run has ended; server and worker stay until that has
    * finished.
@@ -37,15 +37,15 @@ export async function runToEnd(request: RunToEnd): Promise<{ run: Run; outcome: 
   const { options, signal, say } = request;
   request.onWait?.('the Temporal server');
   const session = await openSession(options.state, { signal, say });
-  const keeper = new WorkerKeeper(session.client, options, say);
+  const keeper = new WorkerSupervisor(session.client, options, say);
   try {
     say(session.description);
     const ended = await request.beside?.(session);
-    const starting = throughOutages(() => startPipeline(session.client, request.parsed, options.taskQueue), signal);
+    const starting = retryWhileUnavailable(() => startPipeline(session.client, request.parsed, options.taskQueue), signal);
     const run = await unlessAborted(starting, signal);
     request.onStart?.(run, keeper);
     say(`Pipeline ${run.workflowId} ${run.attached ? 'was already running; attached to it' : 'started'}.`);
-    const outcome = await attend(session, run, keeper, request);
+    const outcome = await followToEnd(session, run, keeper, request);
     await ended?.(run, outcome);
     return { run, outcome };
   } finally {
@@ -55,11 +55,11 @@ export async function runToEnd(request: RunToEnd): Promise<{ run: Run; outcome: 
 }
 
 /** Reports progress until the run ends, and keeps a worker alive meanwhile. */
-async function attend({ client }: Session, run: Run, keeper: WorkerKeeper, { parsed, signal, onProgress }: RunToEnd): Promise<Outcome> {
+async function followToEnd({ client }: Session, run: Run, keeper: WorkerSupervisor, { parsed, signal, onProgress }: RunToEnd): Promise<Outcome> {
   const stop = new AbortController();
   const attending = AbortSignal.any([signal, stop.signal]);
   onProgress(newProgress({ pipeline: parsed.pipeline, configDigest: parsed.digest }));
-  const background = [keeper.keep(attending), followProgress(client, run, onProgress, attending)];
+  const background = [keeper.supervise(attending), followProgress(client, run, onProgress, attending)];
   try {
     const outcome = await awaitOutcome(client, run, signal);
     // The polls have most likely missed the last units. If nobody answers any more, the result matters more.

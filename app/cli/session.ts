@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { connectClient } from './client.js';
 import { connectionFromEnvironment, localConnection, type ConnectionSettings } from './connection.js';
 import { ServerUnreachableError } from './errors.js';
-import { keepServer, type Say } from './local/keep-server.js';
+import { superviseServer, type Say } from './local/supervise-server.js';
 import { ensureLocalServer, leaveLocalServer } from './local/local-server.js';
 import { runningServer, serverAddress, serverPage } from './local/server-record.js';
 import { statePaths } from './state.js';
@@ -47,7 +47,7 @@ export async function openSession(state: string, { signal, say }: SessionOptions
   };
   try {
     const server = await ensureLocalServer(state, { signal });
-    if (say !== undefined) keeping = keepServer(state, closed.signal, say);
+    if (say !== undefined) keeping = superviseServer(state, closed.signal, say);
     return await connect(localConnection(serverAddress(server)), localDescription(server), serverPage(server), leave);
   } catch (error) {
     await leave();

@@ -1,4 +1,4 @@
-import { findTemporal } from '#setup/places.mjs';
+import { findTemporal } from '#setup/paths.mjs';
 
 /**
  * Returns the path of the real Temporal CLI: on the PATH (this package's own `temporal` does not count), otherwise the one that set-up

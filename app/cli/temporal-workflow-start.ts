@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { exitCodeFor } from './end.js';
+import { reportError } from './report-error.js';
 import type { LockOptions } from './load-lock.js';
 import { addGlobalOptions, globalOptions } from './options.js';
 
@@ -51,7 +51,7 @@ export async function temporalWorkflowStart(words: readonly string[]): Promise<n
     return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    return await exitCodeFor(error, { json: words.includes('--json'), verbose: words.includes('--verbose') });
+    return await reportError(error, { json: words.includes('--json'), verbose: words.includes('--verbose') });
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { builtFolder } from '#setup/places.mjs';
+import { builtFolder } from '#setup/paths.mjs';
 import type { NativeConnection, WorkerDeploymentOptions } from '@temporalio/worker';
 import { CommandLineError } from './errors.js';
 import { version } from './version.js';
@@ -14,7 +14,7 @@ export interface WorkerVersion {
 }
 
 /** How long a new version may take to be known to the whole server. */
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 
 /** Status of a version that has never been current (`WORKER_DEPLOYMENT_VERSION_STATUS_INACTIVE`, and before it has any). */
 const neverCurrent: readonly unknown[] = [undefined, null, 0, 1];
@@ -53,7 +53,7 @@ export function deploymentOptions(workerVersion: WorkerVersion): WorkerDeploymen
  */
 export async function becomeCurrent(connection: NativeConnection, namespace: string, { deploymentName, buildId }: WorkerVersion, say: (line: string) => void): Promise<void> {
   const name = `${deploymentName}.${buildId}`;
-  const giveUp = Date.now() + patienceMs;
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {
       const { workerDeploymentInfo: info } = await connection.workflowService.describeWorkerDeployment({ namespace, deploymentName });
@@ -66,7 +66,7 @@ export async function becomeCurrent(connection: NativeConnection, namespace: str
       say(`Worker version ${name} is now current: new runs start on it, and runs in progress stay with the version that started them.`);
       return;
     } catch (error) {
-      if (Date.now() > giveUp) {
+      if (Date.now() > deadline) {
         const why = error instanceof Error ? error.message : String(error);
         say(`Worker version ${name} is not current (${why}). To make it current: temporal worker deployment set-current-version --deployment-name ${deploymentName} --build-id ${buildId}`);
         return;

@@ -1,7 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { Alias, Document, Node, YAMLError, YAMLMap } from 'yaml';
-import { Places, pointerOf } from './places.js';
-import type { Segments } from './places.js';
+import { SourceLocations, pointerOf } from './source-locations.js';
+import type { Segments } from './source-locations.js';
 
 /** A problem of the YAML syntax, at an offset into the text. */
 export interface SyntaxProblem {
@@ -12,7 +12,7 @@ export interface SyntaxProblem {
 export interface SourceDocument {
   /** Plain data: null-prototype objects, arrays, text, numbers, booleans, null. Aliases and merge keys are expanded. */
   value: unknown;
-  places: Places;
+  locations: SourceLocations;
   problems: SyntaxProblem[];
   /** A space that YAML reads as a letter. It explains other problems, and is not a problem by itself. */
   oddSpace?: SyntaxProblem;
@@ -46,19 +46,19 @@ export function readDocument(text: string): SourceDocument {
 
 function parsed(text: string): SourceDocument {
   const lines = new LineCounter();
-  const places = new Places();
+  const locations = new SourceLocations();
   const within = (start: number, offset: number): number => {
     const inside = start + (/["']/.test(text.charAt(start)) ? 1 : 0) + offset;
     return offset === 0 || /[|>]/.test(text.charAt(start)) || /[\n\\]/.test(text.slice(start, inside)) ? start : inside;
   };
-  const failed = (problems: SyntaxProblem[]): SourceDocument => ({ value: undefined, places, problems, lines, within });
+  const failed = (problems: SyntaxProblem[]): SourceDocument => ({ value: undefined, locations, problems, lines, within });
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, merge: true, resolveKnownTags: false });
     if (document.errors.length > 0) return failed(syntaxProblems(document.errors));
     if (document.contents === null) return failed([{ offset: 0, message: 'the file is empty; expected a pipeline. Copy one from pipelines/ to start with.' }]);
     const problems = document.warnings.map(({ message, pos }) => ({ offset: pos[0], message: `${message}; expected plain YAML. Leave the tag out.` }));
-    const value = new Walk(aliasTargets(document), places, problems, lines).value(document.contents, []);
-    return { value, places, problems, lines, within };
+    const value = new Walk(aliasTargets(document), locations, problems, lines).value(document.contents, []);
+    return { value, locations, problems, lines, within };
   } catch (error) {
     if (error instanceof Unbounded) return failed([{ offset: error.offset, message: error.message }]);
     if (error instanceof RangeError) return failed([{ offset: 0, message: tooDeep }]);
@@ -92,7 +92,7 @@ class Walk {
 
   constructor(
     private readonly targets: ReadonlyMap<Alias, Node>,
-    private readonly places: Places,
+    private readonly locations: SourceLocations,
     private readonly problems: SyntaxProblem[],
     private readonly lines: LineCounter,
   ) {}
@@ -101,7 +101,7 @@ class Walk {
     const offset = node?.range?.[0] ?? keyOffset ?? 0;
     this.#count(offset, path.length);
     const target = this.#follow(node);
-    this.places.set(pointerOf(path), { key: keyOffset, value: target?.range?.[0] ?? offset });
+    this.locations.set(pointerOf(path), { key: keyOffset, value: target?.range?.[0] ?? offset });
     const outer = this.#alias;
     if (target !== node) this.#alias ??= offset;
     const result = this.#plain(target, path);

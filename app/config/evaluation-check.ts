@@ -1,6 +1,6 @@
 import { nearest } from './nearest.js';
-import { pointerOf } from './places.js';
-import type { Segments } from './places.js';
+import { pointerOf } from './source-locations.js';
+import type { Segments } from './source-locations.js';
 import { schemaAt } from './schema.js';
 import type { ValueProblem } from './schema-problems.js';
 import { show } from './schema-problems.js';

@@ -1,4 +1,4 @@
-import { GateSyntax } from './gate-words.js';
+import { GateSyntaxError } from './gate-lexer.js';
 import type { GateCondition, Quantity } from './gate.js';
 import { nearest } from './nearest.js';
 import type { DatasetSource, ModelState, Stage } from './pipeline.js';
@@ -41,7 +41,7 @@ function addAll(sets: Map<ModelState, Set<string>>, state: ModelState, names: re
 
 /**
  * Returns the condition with its dataset named, after checking that the pipeline measures what it asks for.
- * @throws GateSyntax if it does not
+ * @throws GateSyntaxError if it does not
  */
 export function checkCondition(condition: GateCondition, stages: readonly Stage[]): GateCondition {
   const quantity = checkQuantity(condition.quantity, stages);
@@ -52,7 +52,7 @@ export function checkCondition(condition: GateCondition, stages: readonly Stage[
 
 /**
  * Returns the quantity with its dataset named, after checking that the pipeline measures it.
- * @throws GateSyntax if it does not
+ * @throws GateSyntaxError if it does not
  */
 export function checkQuantity(quantity: Quantity, stages: readonly Stage[]): Quantity {
   const measured = new Measured(stages);
@@ -79,7 +79,7 @@ export function checkQuantity(quantity: Quantity, stages: readonly Stage[]): Qua
   }
 }
 
-const lacking = (what: string, needed: string): GateSyntax => new GateSyntax(0, `it asks for ${what}, which this pipeline does not have; expected ${needed}. Add it, or remove the gate.`);
+const lacking = (what: string, needed: string): GateSyntaxError => new GateSyntaxError(0, `it asks for ${what}, which this pipeline does not have; expected ${needed}. Add it, or remove the gate.`);
 
 /** Checks that a name is measured on all of the states, and returns it. Without a name, returns the only one that is measured. */
 function nameIn(known: ReadonlyMap<ModelState, ReadonlySet<string>>, states: readonly ModelState[], name: string | undefined, what: 'dataset' | 'task'): string {
@@ -90,13 +90,13 @@ function nameIn(known: ReadonlyMap<ModelState, ReadonlySet<string>>, states: rea
     if (names.length === 0) {
       const others = [...known].filter(([, found]) => found.size > 0).map(([other]) => `\`${other}\``);
       const expected = others.length === 0 ? `an \`evaluation\` with one` : `a state that is evaluated: ${others.join(', ')}`;
-      throw new GateSyntax(0, `it asks for a ${kind} of the state \`${state}\`, which this pipeline does not evaluate; expected ${expected}. Add the state to an \`evaluation\`, or change the gate.`);
+      throw new GateSyntaxError(0, `it asks for a ${kind} of the state \`${state}\`, which this pipeline does not evaluate; expected ${expected}. Add the state to an \`evaluation\`, or change the gate.`);
     }
     if (name !== undefined && !names.includes(name)) {
       const meant = nearest(name, names);
-      throw new GateSyntax(0, `this pipeline does not evaluate \`${state}\` on the ${what} \`${name}\`; expected ${listed}. ${meant === undefined ? 'Name one of them.' : `Did you mean \`${meant}\`?`}`);
+      throw new GateSyntaxError(0, `this pipeline does not evaluate \`${state}\` on the ${what} \`${name}\`; expected ${listed}. ${meant === undefined ? 'Name one of them.' : `Did you mean \`${meant}\`?`}`);
     }
-    if (name === undefined && names.length > 1) throw new GateSyntax(0, `it does not say which ${what}; expected one of ${listed}. Write \`of ${names[0]}\` after it.`);
+    if (name === undefined && names.length > 1) throw new GateSyntaxError(0, `it does not say which ${what}; expected one of ${listed}. Write \`of ${names[0]}\` after it.`);
     name ??= names[0];
   }
   return name ?? '';

@@ -1,5 +1,5 @@
 import type { Bound, Comparison, GateCondition, Quantity, TimedStage, ZeroShotMetric } from './gate.js';
-import { GateSyntax, nameText, wordsOf, type Word } from './gate-words.js';
+import { GateSyntaxError, nameText, tokenize, type GateToken } from './gate-lexer.js';
 import { nearest } from './nearest.js';
 import type { ModelState } from './pipeline.js';
 
@@ -13,12 +13,12 @@ const firstWords = [...states, 'sparsity', 'gap', 'weights', 'seconds'];
 const isOneOf = <T extends string>(known: readonly T[], text: string): text is T => (known as readonly string[]).includes(text);
 const isNumber = (text: string): boolean => /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text);
 /** Signs can be names only in quotes. */
-const isName = (word: Word | undefined): word is Word => word !== undefined && (word.quoted || !/^[<>=!*%]/.test(word.text));
+const isName = (word: GateToken | undefined): word is GateToken => word !== undefined && (word.quoted || !/^[<>=!*%]/.test(word.text));
 const listed = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ').replace(/, ([^,]*)$/, ' or $1');
 
 /**
  * Parses a gate's condition, for example `rebuilt perplexity <= 1.05 * initial`.
- * @throws GateSyntax
+ * @throws GateSyntaxError
  */
 export function parseCondition(text: string): GateCondition {
   return new Reader(text).condition();
@@ -26,7 +26,7 @@ export function parseCondition(text: string): GateCondition {
 
 /**
  * Parses a number of a result, for example `rebuilt perplexity of wikitext2`.
- * @throws GateSyntax
+ * @throws GateSyntaxError
  */
 export function parseQuantity(text: string): Quantity {
   return new Reader(text).onlyQuantity();
@@ -68,11 +68,11 @@ function unitOf({ kind }: Quantity, comparison: Comparison): '%' | 'points' | un
 
 /** Reads a gate word by word, by recursive descent. */
 class Reader {
-  private readonly words: Word[];
+  private readonly words: GateToken[];
   private next = 0;
 
   constructor(private readonly text: string) {
-    this.words = wordsOf(text);
+    this.words = tokenize(text);
   }
 
   onlyQuantity(): Quantity {
@@ -124,7 +124,7 @@ class Reader {
       this.next++;
       return { kind: 'perplexity', state, ...this.dataset() };
     }
-    const metric = this.words[this.next + 1] as Word | undefined;
+    const metric = this.words[this.next + 1] as GateToken | undefined;
     if (isName(name) && metric !== undefined) {
       if (isOneOf(metrics, metric.text)) {
         this.next += 2;
@@ -145,7 +145,7 @@ class Reader {
       return state === undefined ? this.fail('a valid word here', ['drop'], `, or a state before \`${task}\``) : { kind: 'zeroShot', state, task, metric };
     }
     if (state === 'dense') {
-      throw new GateSyntax(offset, '`dense` has no drop, because the other states are compared with it; expected `initial` or `rebuilt`. Name one of them, or no state for `rebuilt`.');
+      throw new GateSyntaxError(offset, '`dense` has no drop, because the other states are compared with it; expected `initial` or `rebuilt`. Name one of them, or no state for `rebuilt`.');
     }
     this.next++;
     return { kind: 'drop', state: state ?? 'rebuilt', task, metric };
@@ -182,7 +182,7 @@ class Reader {
     const number = Number(word.text);
     const sign = this.peek();
     if (sign?.quoted === false && sign.text === '*') {
-      if (!hasStates) throw new GateSyntax(sign.offset, 'this quantity has no states to compare, so a multiple is not possible; expected a plain number. Remove the `*`.');
+      if (!hasStates) throw new GateSyntaxError(sign.offset, 'this quantity has no states to compare, so a multiple is not possible; expected a plain number. Remove the `*`.');
       this.next++;
       return { factor: number, state: this.word(others) };
     }
@@ -193,7 +193,7 @@ class Reader {
     }
     if (sign !== undefined && (sign.text === '%' || sign.text === 'points')) {
       const expected = unit === undefined ? 'a plain number' : unit === '%' ? '`%`, or a plain number (a fraction)' : '`points` (percentage points), or a plain number (a fraction)';
-      throw new GateSyntax(sign.offset, `\`${sign.text}\` after this quantity's bound; expected ${expected}. ${unit === undefined ? 'Remove it.' : `Write \`${number} ${unit}\`.`}`);
+      throw new GateSyntaxError(sign.offset, `\`${sign.text}\` after this quantity's bound; expected ${expected}. ${unit === undefined ? 'Remove it.' : `Write \`${number} ${unit}\`.`}`);
     }
     return { value: number };
   }
@@ -207,10 +207,10 @@ class Reader {
 
   private end(what: string): void {
     const word = this.peek();
-    if (word !== undefined) throw new GateSyntax(word.offset, `unexpected \`${word.text}\`; expected ${what} here. Remove it.`);
+    if (word !== undefined) throw new GateSyntaxError(word.offset, `unexpected \`${word.text}\`; expected ${what} here. Remove it.`);
   }
 
-  private peek(): Word | undefined {
+  private peek(): GateToken | undefined {
     return this.words[this.next];
   }
 
@@ -219,6 +219,6 @@ class Reader {
     const found = word === undefined ? 'the gate ends too early' : `\`${word.text}\` is not ${what}`;
     const meant = word === undefined ? undefined : nearest(word.text, known);
     const expected = known.length === 0 ? what : `${listed(known)}${more}`;
-    throw new GateSyntax(word?.offset ?? this.text.trimEnd().length, `${found}; expected ${expected}. ${meant === undefined ? 'docs/gates.md has the grammar.' : `Did you mean \`${meant}\`?`}`);
+    throw new GateSyntaxError(word?.offset ?? this.text.trimEnd().length, `${found}; expected ${expected}. ${meant === undefined ? 'docs/gates.md has the grammar.' : `Did you mean \`${meant}\`?`}`);
   }
 }

@@ -10,8 +10,8 @@ export function positionOf(source: SourceDocument, offset: number): { line: numb
 
 /** Returns a problem with its line and column, or with the override that caused it. */
 export function located(source: SourceDocument, { pointer, part, message, offset = 0, causes = [] }: ValueProblem): PipelineProblem {
-  const place = source.places.find(pointer);
-  const override = [pointer, ...causes].map((at) => source.places.find(at).override).find((found) => found !== undefined);
+  const place = source.locations.find(pointer);
+  const override = [pointer, ...causes].map((at) => source.locations.find(at).override).find((found) => found !== undefined);
   if (override !== undefined) return { line: 0, column: 0, message, override };
   return { ...positionOf(source, part === 'key' ? (place.key ?? place.value) : source.within(place.value, offset)), message };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Pipeline } from './pipeline.js';
-import { pointerOf } from './places.js';
+import { pointerOf } from './source-locations.js';
 import type { ValueProblem } from './schema-problems.js';
 import { schemaAt } from './schema.js';
 

@@ -1,6 +1,6 @@
 import { readDocument } from './document.js';
-import { pointerOf } from './places.js';
-import type { Places } from './places.js';
+import { pointerOf } from './source-locations.js';
+import type { SourceLocations } from './source-locations.js';
 import { schemaAt, stageTypes } from './schema.js';
 import { listing } from './schema-problems.js';
 
@@ -16,7 +16,7 @@ type Container = Record<string, unknown> | unknown[];
  * Applies the overrides `a.b=c` of `--set` to the data of a pipeline file. A path starts at the top (`stages.1.rebuild.ratio`,
  * `model.source`) or with the name of a stage (`rebuild.ratio`: the first of that type). Values are YAML.
  */
-export function applyOverrides(data: unknown, overrides: readonly string[], places: Places): OverrideProblem[] {
+export function applyOverrides(data: unknown, overrides: readonly string[], places: SourceLocations): OverrideProblem[] {
   return overrides.flatMap((override) => {
     const message = applyOne(data, override, places);
     return message === undefined ? [] : [{ override, message }];
@@ -24,7 +24,7 @@ export function applyOverrides(data: unknown, overrides: readonly string[], plac
 }
 
 /** @returns what is wrong with the override, if anything. */
-function applyOne(data: unknown, override: string, places: Places): string | undefined {
+function applyOne(data: unknown, override: string, places: SourceLocations): string | undefined {
   const equals = override.indexOf('=');
   const words = override.slice(0, Math.max(equals, 0)).trim().split('.');
   if (equals < 0 || words.some((word) => word === '')) return 'not an assignment; expected `path=value`. Write for example `initialMask.sparsity=0.6`.';

@@ -7,7 +7,7 @@ import { located } from './located.js';
 import type { CheckedPack, Expectation, Pack } from './pack.js';
 import { parsePipeline } from './parse.js';
 import type { ParseOptions } from './parse.js';
-import { pointerOf } from './places.js';
+import { pointerOf } from './source-locations.js';
 import { readText } from './read-text.js';
 import { problemOf } from './resolve-gates.js';
 import { packFile } from './schema.js';

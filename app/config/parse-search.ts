@@ -6,7 +6,7 @@ import { isSearch, notSearch } from './file-kind.js';
 import { located } from './located.js';
 import type { ParseOptions } from './parse.js';
 import { membersOf, override } from './parse-sweep.js';
-import { pointerOf } from './places.js';
+import { pointerOf } from './source-locations.js';
 import { publishProblems } from './publish-check.js';
 import { readText } from './read-text.js';
 import { searchFile } from './schema.js';

@@ -7,7 +7,7 @@ import type { PipelineProblem } from './errors.js';
 import { notSweep } from './file-kind.js';
 import { parsePipeline } from './parse.js';
 import type { ParsedPipeline, ParseOptions } from './parse.js';
-import { pointerOf } from './places.js';
+import { pointerOf } from './source-locations.js';
 import { maxBytes, readText, tooLarge } from './read-text.js';
 import { publishProblems } from './publish-check.js';
 import { schemaProblems } from './schema-problems.js';
@@ -143,6 +143,6 @@ function position({ lines }: SourceDocument, offset: number): { line: number; co
 }
 
 function located(document: SourceDocument, { pointer, part, message }: ValueProblem): PipelineProblem {
-  const place = document.places.find(pointer);
+  const place = document.locations.find(pointer);
   return { ...position(document, part === 'key' ? (place.key ?? place.value) : place.value), message };
 }

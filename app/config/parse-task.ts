@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { packageRoot } from '#setup/places.mjs';
+import { packageRoot } from '#setup/paths.mjs';
 import { pathBelow } from '../../files/artifacts/path-below.js';
 import { readChecked } from './checked-document.js';
 import { taskFile } from './schema.js';

@@ -50,7 +50,7 @@ export function parsePipeline({ text, path, overrides = [], allowFloating = fals
   const file = resolve(path);
   if (Buffer.byteLength(text) > maxBytes) throw tooLarge(file, Buffer.byteLength(text));
   const source = readDocument(text);
-  const overrideProblems = typeof source.value === 'object' && source.value !== null ? applyOverrides(source.value, overrides, source.places) : [];
+  const overrideProblems = typeof source.value === 'object' && source.value !== null ? applyOverrides(source.value, overrides, source.locations) : [];
   const problems: PipelineProblem[] = [
     ...overrideProblems.map(({ override, message }) => ({ line: 0, column: 0, message, override })),
     ...source.problems.map(({ offset, message }) => ({ ...positionOf(source, offset), message })),
@@ -60,7 +60,7 @@ export function parsePipeline({ text, path, overrides = [], allowFloating = fals
   if (sweepInstead !== undefined) throw new PipelineFileError(file, withCause(source, [located(source, sweepInstead)]));
 
   const folder = dirname(file);
-  const baseOf = (pointer: string) => (source.places.find(pointer).override === undefined ? folder : currentFolder);
+  const baseOf = (pointer: string) => (source.locations.find(pointer).override === undefined ? folder : currentFolder);
   const checked = checkData(source.value, { allowFloating, baseOf, isRepository: (id) => isRepositoryId(id, baseOf('/model/source')) });
   const values = checked.problems.map((problem) => located(source, problem));
   // Where the YAML syntax is wrong, there is no value to check.

@@ -1,4 +1,4 @@
-import { pointerOf } from './places.js';
+import { pointerOf } from './source-locations.js';
 import type { ValueProblem } from './schema-problems.js';
 import { allocationOf } from './stages.js';
 import type { ReadStage } from './stages.js';

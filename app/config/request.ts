@@ -9,7 +9,7 @@ import type { Pipeline } from './pipeline.js';
 import type { Lock } from './lock.js';
 import { olderLock } from './parse-lock.js';
 import { plainCopy, type CopyLimits } from './plain-copy.js';
-import { segmentsOf } from './places.js';
+import { segmentsOf } from './source-locations.js';
 import { lockFile, stageTypes } from './schema.js';
 import { schemaProblems, show, type ValueProblem } from './schema-problems.js';
 import { isMapping } from './stages.js';

@@ -1,9 +1,9 @@
 import { checkCondition } from './gate-check.js';
 import { parseCondition } from './gate-grammar.js';
-import { GateSyntax } from './gate-words.js';
+import { GateSyntaxError } from './gate-lexer.js';
 import type { Gate } from './gate.js';
 import type { Stage } from './pipeline.js';
-import { pointerOf } from './places.js';
+import { pointerOf } from './source-locations.js';
 import type { CheckedGate } from './resolve.js';
 import type { ValueProblem } from './schema-problems.js';
 import { isMapping } from './stages.js';
@@ -41,7 +41,7 @@ export function problemOf(pointer: string, read: () => unknown): ValueProblem[] 
     read();
     return [];
   } catch (error) {
-    if (!(error instanceof GateSyntax)) throw error;
+    if (!(error instanceof GateSyntaxError)) throw error;
     return [{ pointer, part: 'value', message: error.message, offset: error.offset }];
   }
 }

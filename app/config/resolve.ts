@@ -8,8 +8,8 @@ import type {
   ZeroShotTask,
 } from './pipeline.js';
 import { parsePattern } from './pattern.js';
-import { pointerOf } from './places.js';
-import type { Segments } from './places.js';
+import { pointerOf } from './source-locations.js';
+import type { Segments } from './source-locations.js';
 import { schemaAt } from './schema.js';
 import type { SemanticContext } from './semantics.js';
 import { strategyOf } from './strategy.js';

@@ -2,7 +2,7 @@ import type { ErrorObject } from 'ajv/dist/2020.js';
 import { allocationMethods } from '../../science/methods/allocation/registry.js';
 import { initialMethods } from '../../science/methods/initial/registry.js';
 import { nearest } from './nearest.js';
-import { pointerOf, segmentsOf } from './places.js';
+import { pointerOf, segmentsOf } from './source-locations.js';
 import { pipelineFile, schemaAt } from './schema.js';
 import type { FileSchema, Schema } from './schema.js';
 

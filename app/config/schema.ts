@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '#setup/places.mjs';
+import { packageRoot } from '#setup/paths.mjs';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 import { validatorOf, type FileKind, type SchemaKind } from './validators.js';
 

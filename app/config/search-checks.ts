@@ -1,5 +1,5 @@
 import { parsePattern } from './pattern.js';
-import { pointerOf } from './places.js';
+import { pointerOf } from './source-locations.js';
 import type { ValueProblem } from './schema-problems.js';
 import type { SearchOver, SparsityGrid } from './search.js';
 import type { Combination, ParsedMember } from './sweep.js';

@@ -8,10 +8,10 @@ import { searchFile } from './schema.js';
 import { schemaProblems } from './schema-problems.js';
 import { gateProblems, gridOf, gridProblems } from './search-checks.js';
 import type { SearchOver } from './search.js';
-import { checkMembers, pathProblems, refuseIf, requestLimits, type SentFamily, type WithChanges } from './sent-members.js';
+import { checkMembers, pathProblems, refuseIf, requestLimits, type SentRunGroup, type WithChanges } from './sent-members.js';
 import { searchRequestFile } from './sweep-request-schema.js';
 
-interface SentSearch extends SentFamily {
+interface SentSearch extends SentRunGroup {
   name: string;
   over: SearchOver;
 }

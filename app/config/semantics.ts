@@ -4,8 +4,8 @@ import { rebuildMethodOf, rebuildMethods } from '../../science/methods/rebuild/r
 import { absolutePath } from './absolute-path.js';
 import { checkGates } from './resolve-gates.js';
 import { checkPattern, parsePattern } from './pattern.js';
-import { pointerOf } from './places.js';
-import type { Segments } from './places.js';
+import { pointerOf } from './source-locations.js';
+import type { Segments } from './source-locations.js';
 import type { ValueProblem } from './schema-problems.js';
 import { show } from './schema-problems.js';
 import { checkOrder } from './stage-order.js';

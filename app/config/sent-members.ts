@@ -20,7 +20,7 @@ export type WithChanges = (base: unknown, changes: [path: (string | number)[], v
 type Changes = Parameters<WithChanges>[1];
 
 /** What the requests of sweeps and searches have in common. */
-export interface SentFamily {
+export interface SentRunGroup {
   base: unknown;
   members: { name: string; values: Combination; changes: Changes; configDigest: string }[];
   source: { path: string; folder: string };
@@ -32,7 +32,7 @@ export function refuseIf(problems: readonly RequestProblem[]): void {
 }
 
 /** Checks the paths of the pipeline file and of the folder that the request names as its source. */
-export function pathProblems({ source }: SentFamily): RequestProblem[] {
+export function pathProblems({ source }: SentRunGroup): RequestProblem[] {
   return (['path', 'folder'] as const).filter((key) => !isPlainPath(source[key]))
     .map((key) => ({ at: `request.source.${key}`, message: `it is ${show(source[key])}; expected an absolute path. Send that of the ${key === 'path' ? 'pipeline file' : "sweep or search file's folder"}.` }));
 }
@@ -42,7 +42,7 @@ export function pathProblems({ source }: SentFamily): RequestProblem[] {
  * @param familyId workflow id of the sweep or search, with which the names of its members begin
  * @param command the command that makes such requests, for messages
  */
-export async function checkMembers({ base, members }: SentFamily, familyId: string, withChanges: WithChanges, command: string): Promise<{ members: { name: string; pipeline: Pipeline }[]; problems: RequestProblem[] }> {
+export async function checkMembers({ base, members }: SentRunGroup, familyId: string, withChanges: WithChanges, command: string): Promise<{ members: { name: string; pipeline: Pipeline }[]; problems: RequestProblem[] }> {
   const problems: RequestProblem[] = [];
   const checked: { name: string; pipeline: Pipeline }[] = [];
   const names = new Set<string>();

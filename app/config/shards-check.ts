@@ -2,7 +2,7 @@ import { allocationMethodOf, isAllocationMethod } from '../../science/methods/al
 import { initialMethodOf, initialMethods, isInitialMethod } from '../../science/methods/initial/registry.js';
 import { rebuildMethodOf, rebuildMethods } from '../../science/methods/rebuild/registry.js';
 import type { Pipeline } from './pipeline.js';
-import { pointerOf } from './places.js';
+import { pointerOf } from './source-locations.js';
 import type { ValueProblem } from './schema-problems.js';
 import { schemaAt } from './schema.js';
 import { allocationOf, type ReadStage, type Settings } from './stages.js';

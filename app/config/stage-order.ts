@@ -1,6 +1,6 @@
 import { allocationMethodOf, isAllocationMethod } from '../../science/methods/allocation/registry.js';
 import { initialMethodOf, isInitialMethod } from '../../science/methods/initial/registry.js';
-import { pointerOf } from './places.js';
+import { pointerOf } from './source-locations.js';
 import type { ValueProblem } from './schema-problems.js';
 import { allocationOf } from './stages.js';
 import type { ReadStage } from './stages.js';

@@ -1,4 +1,4 @@
-import type { Segments } from './places.js';
+import type { Segments } from './source-locations.js';
 import { stageTypes } from './schema.js';
 
 export type Settings = Record<string, unknown>;

@@ -1,7 +1,7 @@
 import { agrees, combinationsOf, product } from './combinations.js';
 import { nearest } from './nearest.js';
 import type { EvaluationStage } from './pipeline.js';
-import { pointerOf } from './places.js';
+import { pointerOf } from './source-locations.js';
 import type { ValueProblem } from './schema-problems.js';
 import type { Matrix, ParsedMember, StopWhen, SweepChoice, SweepMetric, SweepSettings } from './sweep.js';
 

@@ -5,13 +5,13 @@ import { publishProblems } from './publish-check.js';
 import { checkSentPipeline, located } from './request.js';
 import { sweepFile } from './schema.js';
 import { schemaProblems } from './schema-problems.js';
-import { checkMembers, pathProblems, refuseIf, requestLimits, type SentFamily, type WithChanges } from './sent-members.js';
+import { checkMembers, pathProblems, refuseIf, requestLimits, type SentRunGroup, type WithChanges } from './sent-members.js';
 import { choiceProblems, judgedProblems, stopProblems } from './sweep-checks.js';
 import type { SweepChoice, SweepSettings } from './sweep.js';
 import { sweepRequestFile } from './sweep-request-schema.js';
 
 /** The parts of a sweep's request that are read here, after the check by the schema. */
-interface SentSweep extends SweepSettings, SentFamily {
+interface SentSweep extends SweepSettings, SentRunGroup {
   choice: SweepChoice;
 }
 

@@ -1,7 +1,7 @@
 import { OtlpRefusesError, OtlpUnreachableError, SpansRejectedError } from '../cli/errors.js';
 import { withoutSecrets } from '../../errors/secrets.js';
 import type { OtlpTarget } from './otlp-target.js';
-import { OnTheWay, post, type Posting } from './post.js';
+import { PendingMessages, post, type PostRequest } from './post.js';
 import { traceOf, type TracedRun } from './trace.js';
 
 export interface SentTrace {
@@ -12,25 +12,25 @@ export interface SentTrace {
 }
 
 /** How often sending is tried, and for how long. */
-export type Patience = Pick<Posting, 'attempts' | 'firstPauseMs' | 'patienceMs' | 'stop'>;
+export type RetryPolicy = Pick<PostRequest, 'attempts' | 'firstPauseMs' | 'timeoutMs' | 'stop'>;
 
 /** For a person who waits for the answer. */
-export const once: Patience = { attempts: 1, firstPauseMs: 0, patienceMs: 30_000 };
+export const singleAttempt: RetryPolicy = { attempts: 1, firstPauseMs: 0, timeoutMs: 30_000 };
 /** The patience of a worker: at most a minute in all. */
-const oftener: Patience = { attempts: 6, firstPauseMs: 1000, patienceMs: 4000 };
+const workerRetryPolicy: RetryPolicy = { attempts: 6, firstPauseMs: 1000, timeoutMs: 4000 };
 /** Milliseconds that a worker waits at its end for traces that are being sent. */
-const lastMoment = 3000;
+const drainTimeoutMs = 3000;
 
 /** After these statuses, OTLP allows a client to retry. */
-const passing: readonly number[] = [429, 502, 503, 504];
+const transientStatuses: readonly number[] = [429, 502, 503, 504];
 
 /**
  * Sends the trace of a run to an OTLP receiver over HTTP. Errors contain no headers, and only the part of the address before the `?`.
  * @throws OtlpUnreachableError, OtlpRefusesError, SpansRejectedError
  */
-export async function sendTrace(run: TracedRun, { url, headers, resource }: OtlpTarget, patience: Patience): Promise<SentTrace> {
+export async function sendTrace(run: TracedRun, { url, headers, resource }: OtlpTarget, retryPolicy: RetryPolicy): Promise<SentTrace> {
   const trace = traceOf(run, resource);
-  const posted = await post({ url, headers, body: withoutSecrets(JSON.stringify(trace)), ...patience, isPassing: (status) => passing.includes(status) });
+  const posted = await post({ url, headers, body: withoutSecrets(JSON.stringify(trace)), ...retryPolicy, isTransient: (status) => transientStatuses.includes(status) });
   const where = withoutQuery(url);
   if (posted.status === undefined) throw new OtlpUnreachableError(where, posted.cause);
   const partial = posted.ok ? partialSuccess(posted.answer) : undefined;
@@ -64,27 +64,27 @@ function partialSuccess(answer: string): PartialSuccess | undefined {
 
 /** Sends the traces of runs when they end. Gives up on a trace that cannot be sent within a minute, because it must not hold up work. */
 export class Traces {
-  private readonly sending = new OnTheWay();
+  private readonly sending = new PendingMessages();
   private readonly stop = new AbortController();
 
   /** @param onFailure called with the reason if a trace could not be sent */
   constructor(
     readonly target: OtlpTarget,
     private readonly onFailure: (why: string) => void,
-    private readonly patience: Patience = oftener,
+    private readonly retryPolicy: RetryPolicy = workerRetryPolicy,
   ) {}
 
   /** Starts to send the trace of a run. A run without any work has no trace. */
   send(run: TracedRun): void {
     if (run.timeline.units.length === 0) return;
-    this.sending.add(sendTrace(run, this.target, { ...this.patience, stop: this.stop.signal }).then(() => undefined, (error: unknown) => {
+    this.sending.add(sendTrace(run, this.target, { ...this.retryPolicy, stop: this.stop.signal }).then(() => undefined, (error: unknown) => {
       this.onFailure(`The trace of ${run.workflowId} was not sent. ${error instanceof Error ? error.message : String(error)}`);
     }));
   }
 
   /** Waits a short time for traces that are being sent, then gives up on them. */
   async settle(): Promise<void> {
-    const late = setTimeout(() => { this.stop.abort(); }, lastMoment);
+    const late = setTimeout(() => { this.stop.abort(); }, drainTimeoutMs);
     await this.sending.settle();
     clearTimeout(late);
   }

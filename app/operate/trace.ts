@@ -1,8 +1,8 @@
 /** Converts the timeline of a run to an OpenTelemetry trace in OTLP's JSON format. Pure. */
 import { createHash } from 'node:crypto';
-import { leastWait, workerNames } from '../report/view/timeline-view.js';
+import { minWait, workerNames } from '../report/view/timeline-view.js';
 import type { Incident, Timeline, TimelineUnit } from '../../workflows/protocol.js';
-import type { EndedRun, TraceParts } from '../../workflows/announce.js';
+import type { EndedRun, TraceParts } from '../../workflows/run-end.js';
 
 /** What the trace of a run is made from. */
 export interface TracedRun extends TraceParts, Pick<EndedRun, 'workflowId' | 'name' | 'status' | 'error'> {
@@ -125,7 +125,7 @@ class Spans {
     return [
       lost ? { ...unit, status: { code: statusCode.error, message: 'it failed, or its worker was gone' } } : unit,
       // With several attempts, the time before the last one is that of the failed ones.
-      ...(attempts !== undefined ? [{ ...before('failed attempts'), status: { code: statusCode.error, message: `${attempts - 1} failed` } }] : begun - asked >= leastWait ? [before('wait for a worker')] : []),
+      ...(attempts !== undefined ? [{ ...before('failed attempts'), status: { code: statusCode.error, message: `${attempts - 1} failed` } }] : begun - asked >= minWait ? [before('wait for a worker')] : []),
     ];
   }
 

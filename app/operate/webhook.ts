@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { fetchFailure } from '../../errors/fault.js';
 import { withoutSecrets } from '../../errors/secrets.js';
-import type { EndedRun } from '../../workflows/announce.js';
-import { OnTheWay, post } from './post.js';
+import type { EndedRun } from '../../workflows/run-end.js';
+import { PendingMessages, post } from './post.js';
 
 export interface WebhookOptions {
   url: string;
@@ -15,14 +15,14 @@ export interface WebhookOptions {
 }
 
 const attempts = 6;
-const patienceMs = 4_000;
+const timeoutMs = 4_000;
 
 /**
  * Notifies an address that a run has ended. A message may come twice, because a worker may die after sending it; `runId` identifies
  * duplicates. A message that cannot be sent within a minute is dropped, so that it does not hold up work.
  */
 export class Webhook {
-  private readonly sending = new OnTheWay();
+  private readonly sending = new PendingMessages();
 
   constructor(private readonly options: WebhookOptions) {}
 
@@ -40,7 +40,7 @@ export class Webhook {
     const body = withoutSecrets(JSON.stringify({ event: 'run.ended', text: textOf(run), ...run }));
     const headers: Record<string, string> = secret === undefined ? {} : { 'X-Signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}` };
     // Other statuses mean that the receiver rejects the message, and will reject it later too.
-    const posted = await post({ url, headers, body, patienceMs, attempts, firstPauseMs, isPassing: (status) => status >= 500 || status === 408 || status === 429 });
+    const posted = await post({ url, headers, body, timeoutMs, attempts, firstPauseMs, isTransient: (status) => status >= 500 || status === 408 || status === 429 });
     if (posted.status !== undefined && posted.ok) return;
     onFailure(`the webhook ${new URL(url).origin} was not notified that ${run.workflowId} ended (${posted.status === undefined ? fetchFailure(posted.cause) : `status ${posted.status}`})`);
   }

@@ -87,7 +87,7 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
       seconds: work + (maxLoss === 0 ? writes.seconds : Math.max(0, writes.seconds - work)),
       host: most(steps.map(({ host }) => host)) + (isGpu(machine.engine) ? 0 : writes.held),
       tensors: Math.max(0, ...steps.map(({ tensors }) => tensors)) + writes.held,
-      disk: { kept: stage.disk.kept, peak: kept + stage.disk.passing + writes.peak },
+      disk: { kept: stage.disk.kept, peak: kept + stage.disk.temporary + writes.peak },
       hiddenWrites: writes,
       learnedFrom: steps.reduce((total, { learnedFrom }) => total + learnedFrom, 0),
       ...(stage.shards && { shards: stage.shards }),

@@ -26,10 +26,10 @@ export function initialShardSteps(method: InitialMethodName, size: ModelSize, wi
   const { gather, choose } = sharded.cost(size, one);
   return {
     steps: [
-      { kind: kinds.gather(method), count: count * size.layers, cost: withSums(beside(gather, size, one, count), sums, { written: 1 }) },
-      { kind: kinds.choose(method), count: size.layers, cost: withSums(beside(choose, size, one, count + 1), sums, { read: count }) },
+      { kind: kinds.gather(method), count: count * size.layers, cost: withSums(withOtherShards(gather, size, one, count), sums, { written: 1 }) },
+      { kind: kinds.choose(method), count: size.layers, cost: withSums(withOtherShards(choose, size, one, count + 1), sums, { read: count }) },
     ],
-    shards: { count, bytesPerLayer: through(size, { sums, count, masks: 1 }) },
+    shards: { count, bytesPerLayer: storeBytesPerLayer(size, { sums, count, masks: 1 }) },
   };
 }
 
@@ -43,11 +43,11 @@ export function rebuildShardSteps(strategy: RebuildStrategy, size: ModelSize, wi
   const { gather, choose, finish } = sharded.cost(size, one, common);
   return {
     steps: [
-      { kind: kinds.gather(strategy), count: blocks * count * size.layers, cost: withSums(beside(gather, size, one, count), sums / blocks, { written: 1 }) },
-      { kind: kinds.choose(strategy), count: blocks * size.layers, cost: withSums(beside(choose, size, one, count + 1), sums / blocks, { read: count }) },
-      { kind: kinds.finish(strategy), count: count * size.layers, cost: beside(finish, size, one, count) },
+      { kind: kinds.gather(strategy), count: blocks * count * size.layers, cost: withSums(withOtherShards(gather, size, one, count), sums / blocks, { written: 1 }) },
+      { kind: kinds.choose(strategy), count: blocks * size.layers, cost: withSums(withOtherShards(choose, size, one, count + 1), sums / blocks, { read: count }) },
+      { kind: kinds.finish(strategy), count: count * size.layers, cost: withOtherShards(finish, size, one, count) },
     ],
-    shards: { count, bytesPerLayer: through(size, { sums, count, masks: blocks + 1 }) },
+    shards: { count, bytesPerLayer: storeBytesPerLayer(size, { sums, count, masks: blocks + 1 }) },
   };
 }
 
@@ -57,7 +57,7 @@ export function shardOf({ samples, ...rest }: Windows, count: number): Windows {
 }
 
 /** Adds the hidden states of the other shards to the memory. */
-function beside({ memory, work }: Cost, size: ModelSize, one: Windows, count: number): Cost {
+function withOtherShards({ memory, work }: Cost, size: ModelSize, one: Windows, count: number): Cost {
   return { memory: { ...memory, tensors: memory.tensors + (count - 1) * hiddenBytes(size, one) }, work };
 }
 
@@ -70,6 +70,6 @@ function withSums({ memory, work }: Cost, sums: number, { written = 0, read = 0 
 }
 
 /** Returns {@link PlannedShards.bytesPerLayer}. @param masks how often the layer's masks are written and then read by every shard */
-function through(size: ModelSize, { sums, count, masks }: { sums: number; count: number; masks: number }): number {
+function storeBytesPerLayer(size: ModelSize, { sums, count, masks }: { sums: number; count: number; masks: number }): number {
   return 2 * count * sums + masks * (count + 1) * maskBytes(size);
 }

@@ -21,7 +21,7 @@ export interface StageSteps {
    * Bytes that the stage leaves on disk, and bytes that it takes for a while on top of them. Hidden states that are stored against loss are
    * not included.
    */
-  disk: { kept: number; passing: number };
+  disk: { kept: number; temporary: number };
   hidden: HiddenPass[];
   /** Absent if the calibration is not divided. */
   shards?: PlannedShards;
@@ -75,7 +75,7 @@ export function stageSteps(pipeline: Pipeline, size: ModelSize, perBatch: number
   return result;
 }
 
-interface Around {
+interface StageContext {
   perBatch: number;
   /** Whether the masks of the stage come with updated weights. */
   updates: boolean;
@@ -83,13 +83,13 @@ interface Around {
   shards: number;
 }
 
-function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { perBatch, updates, shards }: Around): StageSteps {
+function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { perBatch, updates, shards }: StageContext): StageSteps {
   switch (stage.type) {
     case 'calibration': {
       const bytes = textBytes(stage.dataset);
       const { samples, sequenceLength } = stage;
       const step = { kind: kinds.sample, count: 1, cost: sampleCost(bytes) };
-      return { type: stage.type, what: `${samples} windows of ${sequenceLength} tokens`, steps: [step], disk: { kept: 4 * samples * sequenceLength, passing: 0 }, hidden: [] };
+      return { type: stage.type, what: `${samples} windows of ${sequenceLength} tokens`, steps: [step], disk: { kept: 4 * samples * sequenceLength, temporary: 0 }, hidden: [] };
     }
     case 'initialMask': {
       const { method, allocation } = stage;
@@ -98,20 +98,20 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
       const { needs, cost } = initialMethodOf(method);
       if (needs !== 'hidden-states' || windows === undefined) {
         const step = { kind: kinds.initialMask(method), count: size.layers, cost: cost(size, windows ?? { samples: 1, time: 1, perBatch: 1 }) };
-        return { type: stage.type, what: method, steps: [...scoring.steps, step], disk: { kept, passing: scoring.passing }, hidden: scoring.hidden };
+        return { type: stage.type, what: method, steps: [...scoring.steps, step], disk: { kept, temporary: scoring.temporary }, hidden: scoring.hidden };
       }
       const divided = shards === 1 ? undefined : initialShardSteps(method, size, windows, shards);
       return {
         type: stage.type,
         what: method,
         steps: [...scoring.steps, embedStep(size, windows), ...(divided?.steps ?? [{ kind: kinds.initialMask(method), count: size.layers, cost: cost(size, windows) }])],
-        disk: { kept, passing: scoring.passing + (divided?.shards.bytesPerLayer ?? 0) },
-        hidden: [...scoring.hidden, onWay(size, windows, shards)],
+        disk: { kept, temporary: scoring.temporary + (divided?.shards.bytesPerLayer ?? 0) },
+        hidden: [...scoring.hidden, hiddenPass(size, windows, shards)],
         ...(divided && { shards: divided.shards }),
       };
     }
     case 'rebuild': {
-      if (windows === undefined) return { type: stage.type, what: stage.strategy, steps: [], disk: { kept: 0, passing: 0 }, hidden: [] };
+      if (windows === undefined) return { type: stage.type, what: stage.strategy, steps: [], disk: { kept: 0, temporary: 0 }, hidden: [] };
       const { strategy } = stage;
       const method = rebuildMethodOf(strategy);
       const settings = ownSettings(method.settings, stage);
@@ -121,8 +121,8 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
         type: stage.type,
         what: strategy,
         steps: [embedStep(size, windows, beside ? 2 : 1), ...(divided?.steps ?? [{ kind: kinds.rebuild(strategy), count: size.layers, cost: method.cost(size, windows, stage, settings) }])],
-        disk: { kept: size.layers * maskBytes(size) + (updates ? 4 * size.prunable : 0), passing: divided?.shards.bytesPerLayer ?? 0 },
-        hidden: [divided === undefined ? { ...onWay(size, windows), paths: beside ? 2 : 1 } : onWay(size, windows, shards)],
+        disk: { kept: size.layers * maskBytes(size) + (updates ? 4 * size.prunable : 0), temporary: divided?.shards.bytesPerLayer ?? 0 },
+        hidden: [divided === undefined ? { ...hiddenPass(size, windows), paths: beside ? 2 : 1 } : hiddenPass(size, windows, shards)],
         ...(divided && { shards: divided.shards }),
       };
     }
@@ -143,7 +143,7 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
         ]), ...zeroShot.steps],
         disk: {
           kept: tasks.reduce((total, task) => total + 4 * task.windows.samples * task.windows.time, zeroShot.disk.kept),
-          passing: 0,
+          temporary: 0,
         },
         hidden: [...tasks.map((task) => ({ windows: task.windows, layers: size.layers, paths: 1, times: states })), ...zeroShot.hidden],
       };
@@ -152,31 +152,31 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
 }
 
 /** A pass of hidden states through all layers, on one path per shard. The output of the last layer is not used. */
-function onWay({ layers: all }: ModelSize, windows: Windows, shards = 1): HiddenPass {
+function hiddenPass({ layers: all }: ModelSize, windows: Windows, shards = 1): HiddenPass {
   return { windows: shardOf(windows, shards), layers: all - 1, paths: shards, times: 1 };
 }
 
 interface Scoring {
   steps: Step[];
-  passing: number;
+  temporary: number;
   hidden: HiddenPass[];
 }
 
-const noSteps: Scoring = { steps: [], passing: 0, hidden: [] };
+const noSteps: Scoring = { steps: [], temporary: 0, hidden: [] };
 
 function scoringSteps(name: AllocationMethodName, size: ModelSize, windows: Windows): Scoring {
   const method = allocationMethodOf(name);
   if (method.needs === 'nothing') return noSteps;
   const hidden = hiddenBytes(size, windows);
   const steps = [{ kind: kinds.scoring(name), count: size.layers, cost: method.cost(size, windows) }];
-  if (method.needs === 'inputs') return { steps, passing: 0, hidden: [onWay(size, windows)] };
+  if (method.needs === 'inputs') return { steps, temporary: 0, hidden: [hiddenPass(size, windows)] };
   // The backward pass needs the hidden states of all layers.
-  return { steps: [{ kind: kinds.advance, count: size.layers, cost: layers.advanceCost(size, windows) }, ...steps], passing: (size.layers + 2) * hidden, hidden: [] };
+  return { steps: [{ kind: kinds.advance, count: size.layers, cost: layers.advanceCost(size, windows) }, ...steps], temporary: (size.layers + 2) * hidden, hidden: [] };
 }
 
 function outputSteps(size: ModelSize): StageSteps[] {
   return [
-    { type: 'outputs', what: 'checkpoint and mask', steps: [{ kind: kinds.outputs, count: 1, cost: outputsCost(size) }], disk: { kept: size.fileBytes + size.prunable / 8, passing: 0 }, hidden: [] },
-    { type: 'proof', what: 'checkpoint against the dense model', steps: [{ kind: kinds.proof, count: 1, cost: proofCost(size) }], disk: { kept: 0, passing: 0 }, hidden: [] },
+    { type: 'outputs', what: 'checkpoint and mask', steps: [{ kind: kinds.outputs, count: 1, cost: outputsCost(size) }], disk: { kept: size.fileBytes + size.prunable / 8, temporary: 0 }, hidden: [] },
+    { type: 'proof', what: 'checkpoint against the dense model', steps: [{ kind: kinds.proof, count: 1, cost: proofCost(size) }], disk: { kept: 0, temporary: 0 }, hidden: [] },
   ];
 }

@@ -5,7 +5,7 @@ import type { Pipeline } from '../config/pipeline.js';
 import type { SettingProblem } from './setting-problem.js';
 
 /** Bytes that one array may have on Node.js 20. */
-const mostBytes = 2 ** 32;
+const maxBytes = 2 ** 32;
 
 /** Returns the initial masks from shards whose sums are too large for the model, as texts of errors. */
 export function sumProblems(pipeline: Pipeline, size: ModelSize): SettingProblem[] {
@@ -13,12 +13,12 @@ export function sumProblems(pipeline: Pipeline, size: ModelSize): SettingProblem
   return pipeline.stages.flatMap((stage, index) => {
     if (stage.type !== 'initialMask' || !sharded.includes(index)) return [];
     const bytes = initialMethodOf(stage.method).sharded?.largestSumBytes(size) ?? 0;
-    if (bytes <= mostBytes) return [];
+    if (bytes <= maxBytes) return [];
     const gibibytes = (bytes / 2 ** 30).toFixed(1);
     return [{
       where: 'calibration.shards',
       what: `${stage.method} sums up ${gibibytes} GiB for the widest linear of ${pipeline.model.source}, whose input has ${Math.max(...size.layer.inputWidths)} values`,
-      expected: `at most ${mostBytes / 2 ** 30} GiB, which is what one array may have`,
+      expected: `at most ${maxBytes / 2 ** 30} GiB, which is what one array may have`,
       remedy: 'Remove `shards`, or write `method: wanda`',
     }];
   });

@@ -2,7 +2,7 @@
 import { bytesText } from '../../errors/bytes-text.js';
 import type { CostedStage } from '../../activities/result.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
-import { duration } from './figures.js';
+import { formatDuration } from './format.js';
 
 /** Names of the stages in reports. */
 export const stageNames: Record<CostedStage, string> = { calibration: 'calibration', initialMask: 'initial mask', rebuild: 'rebuild', evaluation: 'evaluation' };
@@ -18,7 +18,7 @@ export function costRows({ costs = {} }: Pick<PipelineResult, 'costs'>): string[
     const cost = costs[stage];
     if (cost === undefined) return [];
     const { products, elementwise, transfers, javascript, waiting } = cost.seconds;
-    const seconds = [products, elementwise, transfers, javascript, waiting].map(duration);
+    const seconds = [products, elementwise, transfers, javascript, waiting].map(formatDuration);
     return [[stageNames[stage], ...seconds, bytesText(cost.bytesUp), bytesText(cost.bytesDown), cost.peakBytes === undefined ? '' : bytesText(cost.peakBytes)]];
   });
   return rows.length === 0 ? [] : [['stage', 'products', 'other', 'transfers', 'JavaScript', 'idle', 'up', 'down', 'peak memory'], ...rows];

@@ -1,11 +1,11 @@
 import type { GateResult } from '../../workflows/protocol.js';
-import { figure, percent } from './figures.js';
+import { formatNumber, formatPercent } from './format.js';
 
 /** Rows of the table of quality gates, heading first. */
 export function gateRows(gates: readonly GateResult[], { target }: { target: number }): string[][] {
   const rows = gates.map(({ gate, asked, quantity, comparison, limit, found, passed }) => {
     const text = (value: number | null): string => (value === null ? 'none' : quantityFigure(quantity, value));
-    const bound = comparison === 'within' ? `within ${limit === null ? 'none' : points(limit)} of ${percent(target)}` : `${comparison} ${text(limit)}`;
+    const bound = comparison === 'within' ? `within ${limit === null ? 'none' : points(limit)} of ${formatPercent(target)}` : `${comparison} ${text(limit)}`;
     return [gate === asked ? asked : `${gate}: ${asked}`, bound, text(found), passed ? 'passed' : 'FAILED'];
   });
   return [['gate', 'asked', 'found', ''], ...rows];
@@ -17,13 +17,13 @@ export function quantityFigure(quantity: GateResult['quantity'], value: number):
     case 'zeroShot':
     case 'sparsity':
     case 'gapClosed':
-      return percent(value);
+      return formatPercent(value);
     case 'drop':
       return points(value);
     case 'perplexity':
     case 'weights':
     case 'seconds':
-      return figure(value);
+      return formatNumber(value);
   }
 }
 

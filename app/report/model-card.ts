@@ -1,7 +1,7 @@
 import { parse, stringify } from 'yaml';
 import type { CardRequest } from '../../activities/outputs/publish.js';
 import { accuracyRows, questionsText } from './accuracies.js';
-import { grouped, percent } from './figures.js';
+import { formatInteger, formatPercent } from './format.js';
 import { gateRows } from './gates.js';
 import { markdownTable } from './markdown.js';
 import { perplexityRows } from './perplexities.js';
@@ -52,8 +52,8 @@ function title({ result: { name, model, sparsity, pattern }, denseCard }: CardRe
   const card = denseCard === undefined ? '' : ' The card of the dense model is in [DENSE_MODEL_CARD.md](DENSE_MODEL_CARD.md).';
   return [
     `# ${name}`,
-    `This is ${source}, pruned: ${percent(sparsity.actual)} of the ${grouped(model.prunable)} weights of its linears are zero (${pattern === 'unstructured' ? 'unstructured' : `pattern ${pattern}`}). `
-      + `It has ${grouped(model.parameters)} parameters in ${model.layers} decoder layers.${card}`,
+    `This is ${source}, pruned: ${formatPercent(sparsity.actual)} of the ${formatInteger(model.prunable)} weights of its linears are zero (${pattern === 'unstructured' ? 'unstructured' : `pattern ${pattern}`}). `
+      + `It has ${formatInteger(model.parameters)} parameters in ${model.layers} decoder layers.${card}`,
   ].join('\n\n');
 }
 
@@ -77,7 +77,7 @@ function gates({ result: { gates: judged = [], sparsity } }: CardRequest): strin
 function mask({ result: { sparsity, pattern, digests } }: CardRequest): string {
   return [
     '## Mask',
-    markdownTable([['pattern', 'asked', 'found'], [pattern, percent(sparsity.target), percent(sparsity.actual)]]),
+    markdownTable([['pattern', 'asked', 'found'], [pattern, formatPercent(sparsity.target), formatPercent(sparsity.actual)]]),
     '`pruning/mask.safetensors` has one bit for each weight of each pruned linear: row-major, lowest bit first, 1 = kept. '
       + '`pruning/proof.json` lists what was checked in the mask and the checkpoint, with their digests.',
     ...(digests === undefined ? [] : [markdownTable([['file', 'SHA-256'], ['`pruning/mask.safetensors`', `\`${digests.mask}\``], ...Object.entries(digests.checkpoint).map(([file, sha256]) => [`\`${file}\``, `\`${sha256}\``])])]),

@@ -1,4 +1,4 @@
-import { counted } from './figures.js';
+import { pluralize } from './format.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 
 export interface OriginRow {
@@ -10,7 +10,7 @@ export interface OriginRow {
 
 /** Describes the processor or GPU, what its kernels depend on, the threads, and the precision of products if it is not float32. */
 export function deviceText({ device, kernels, threads, precision }: PipelineResult['engine']): string {
-  const parts = [`${device}${kernels === undefined ? '' : ` (${kernels})`}`, counted(threads, 'thread'), ...(precision === undefined ? [] : [`products in ${precision}`])];
+  const parts = [`${device}${kernels === undefined ? '' : ` (${kernels})`}`, pluralize(threads, 'thread'), ...(precision === undefined ? [] : [`products in ${precision}`])];
   return parts.join(', ');
 }
 

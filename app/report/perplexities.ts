@@ -1,7 +1,7 @@
 import type { ModelState } from '../config/pipeline.js';
 import { gapClosed } from '../../workflows/gap-closed.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
-import { figure } from './figures.js';
+import { formatNumber } from './format.js';
 import { states } from './states.js';
 
 /** Rows of the table of perplexities, heading first, one for each dataset: dataset, the evaluated states, and the gap closed if known. */
@@ -12,7 +12,7 @@ export function perplexityRows({ perplexity }: Pick<PipelineResult, 'perplexity'
   const of = (state: ModelState, dataset: string) => perplexity[state]?.[dataset];
   const gaps = datasets.map((dataset) => gapClosed(of('dense', dataset), of('initial', dataset), of('rebuilt', dataset)));
   const showGap = gaps.some((gap) => gap !== undefined);
-  const cell = (value: number | undefined) => (value === undefined ? '-' : figure(value));
+  const cell = (value: number | undefined) => (value === undefined ? '-' : formatNumber(value));
   const gapCell = (gap: number | undefined) => (gap === undefined ? '-' : `${(gap * 100).toFixed(1)} %`);
   return [
     ['perplexity', ...judged, ...(showGap ? ['gap closed'] : [])],

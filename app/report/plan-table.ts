@@ -1,7 +1,7 @@
 /** Compares what stages took with what was predicted, as rows of a table. */
 import { bytesText } from '../../errors/bytes-text.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
-import { change, duration } from './figures.js';
+import { formatChange, formatDuration } from './format.js';
 import { isPlanned, planRows, type PlanRow } from './view/plan-view.js';
 
 export const planNote = 'Time is work, without waiting. Found: results from the store, with the time that it took to make them. Predicted: by the plan before the run started, for an empty store. Memory: the peak of the compute process.';
@@ -21,11 +21,11 @@ export function planTable(result: Pick<PipelineResult, 'seconds' | 'found' | 'pl
   const isAnyFound = all.some(({ found }) => found > 0);
   const columns: [name: string, text: (row: PlanRow) => string, isShown?: boolean][] = [
     ['stage', ({ name }) => name],
-    ['time', ({ seconds }) => duration(seconds)],
-    ['made', ({ made }) => duration(made), isAnyFound],
-    ['found', ({ found }) => duration(found), isAnyFound],
-    ['predicted time', ({ planned }) => (planned === undefined ? '' : duration(planned)), hasPlan],
-    ['difference', ({ seconds, planned }) => (planned === undefined || planned === 0 || seconds === 0 ? '' : change(planned, seconds)), hasPlan],
+    ['time', ({ seconds }) => formatDuration(seconds)],
+    ['made', ({ made }) => formatDuration(made), isAnyFound],
+    ['found', ({ found }) => formatDuration(found), isAnyFound],
+    ['predicted time', ({ planned }) => (planned === undefined ? '' : formatDuration(planned)), hasPlan],
+    ['difference', ({ seconds, planned }) => (planned === undefined || planned === 0 || seconds === 0 ? '' : formatChange(planned, seconds)), hasPlan],
     ['peak memory', (row) => (row.peak === undefined ? '' : bytesText(row.peak)), peak !== undefined],
     ['predicted memory', (row) => (row.plannedPeak === undefined ? '' : bytesText(row.plannedPeak)), plannedPeak !== undefined],
   ];

@@ -2,7 +2,7 @@ import type { Pipeline } from '../config/pipeline.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { accuracyRows, questionsText } from './accuracies.js';
 import { costRows, costsNote } from './costs-table.js';
-import { duration, grouped, percent } from './figures.js';
+import { formatDuration, formatInteger, formatPercent } from './format.js';
 import { gateRows } from './gates.js';
 import { markdownTable } from './markdown.js';
 import { moneyText } from './money.js';
@@ -38,7 +38,7 @@ export function renderReport(result: PipelineResult, pipeline: Pipeline): string
 }
 
 function summary({ model }: PipelineResult, { stages }: Pipeline): string {
-  const size = `${grouped(model.parameters)} parameters, ${grouped(model.prunable)} of them prunable, in ${model.layers} decoder layers`;
+  const size = `${formatInteger(model.parameters)} parameters, ${formatInteger(model.prunable)} of them prunable, in ${model.layers} decoder layers`;
   return [`\`${model.source}\` (${model.family}; ${size}).`, stages.map((stage, index) => `${index + 1}. ${describeStage(stage)}`).join('\n')].join('\n\n');
 }
 
@@ -70,15 +70,15 @@ function zeroShot(result: PipelineResult): string {
 function sparsity(result: PipelineResult): string {
   if (result.mask === '') return '';
   const { target, actual } = result.sparsity;
-  return ['## Sparsity', markdownTable([['pattern', 'asked', 'found'], [result.pattern, percent(target), percent(actual)]])].join('\n\n');
+  return ['## Sparsity', markdownTable([['pattern', 'asked', 'found'], [result.pattern, formatPercent(target), formatPercent(actual)]])].join('\n\n');
 }
 
 function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string {
   if (layers.length === 0) return '';
-  const { told, rows } = rebuildTable(layers);
+  const { filledColumns: told, rows } = rebuildTable(layers);
   return [
     '## Rebuild',
-    `${grouped(grown)} weights grown, ${grouped(pruned)} pruned. Error: mean squared difference between the output of the sub-block and its target (docs/methods.md), on the calibration text.`,
+    `${formatInteger(grown)} weights grown, ${formatInteger(pruned)} pruned. Error: mean squared difference between the output of the sub-block and its target (docs/methods.md), on the calibration text.`,
     ...(told.length === 0 ? [] : [[...told.map(({ head, meaning }) => `* *${head}*: ${meaning}.`), '* Changes in brackets were undone.'].join('\n')]),
     markdownTable(rows),
   ].join('\n\n');
@@ -93,7 +93,7 @@ function happened({ incidents = [] }: PipelineResult): string {
 /** Shown if an allocation gave layers different sparsities. */
 function sparsityByLayer({ initialMask: { layers } }: PipelineResult, { stages }: Pipeline): string {
   if (!stages.some((stage) => stage.type === 'initialMask' && stage.allocation !== undefined)) return '';
-  return markdownTable([['layer', 'sparsity of the initial mask'], ...layers.map((share, layer) => [String(layer), percent(share)])]);
+  return markdownTable([['layer', 'sparsity of the initial mask'], ...layers.map((share, layer) => [String(layer), formatPercent(share)])]);
 }
 
 function statistics({ initialMask: { linears } }: PipelineResult): string {
@@ -108,13 +108,13 @@ function work(result: PipelineResult, pipeline: Pipeline): string {
   const workers = timelineView(timeline, incidents);
   const rows = costRows(result);
   const price = moneyText(seconds.total, pipeline);
-  const found = reused === 0 ? '' : ` ${grouped(reused)} pieces of work were found in the artifact store.`;
+  const found = reused === 0 ? '' : ` ${formatInteger(reused)} pieces of work were found in the artifact store.`;
   return [
     '## Time',
     markdownTable(withSeconds(planTable(result), result)),
     `${planNote}${price === undefined ? '' : ` Cost at the hourly price: ${price}.`}${found}`,
     ...(rows.length === 0 ? [] : [markdownTable(rows), costsNote]),
-    ...(workers === undefined ? [] : [markdownTable(workerRows(workers)), `${duration(workers.seconds)} from start to end.${workers.idle === 0 ? '' : ` For ${duration(workers.idle)} of it no worker had work of the run.`}`]),
+    ...(workers === undefined ? [] : [markdownTable(workerRows(workers)), `${formatDuration(workers.seconds)} from start to end.${workers.idle === 0 ? '' : ` For ${formatDuration(workers.idle)} of it no worker had work of the run.`}`]),
   ].join('\n\n');
 }
 

@@ -1,7 +1,7 @@
 import { pageOrNotice } from '../../activities/page-or-notice.js';
 import type { GateResult } from '../../workflows/protocol.js';
 import type { SearchRow, SearchTable } from '../../workflows/search-protocol.js';
-import { duration } from './figures.js';
+import { formatDuration } from './format.js';
 import { quantityFigure } from './gates.js';
 import { markdownTable } from './markdown.js';
 import { renderSweepPage } from './page/sweep-page.js';
@@ -38,7 +38,7 @@ function report(table: SearchTable, hasPlot: boolean): string {
   const sections = [
     `# ${name}`,
     answerText(table),
-    `${rows.length} of ${points} points tried; ${duration(rows.reduce((sum, { seconds = 0 }) => sum + seconds, 0))} of work in total; shared work is counted for each.`,
+    `${rows.length} of ${points} points tried; ${formatDuration(rows.reduce((sum, { seconds = 0 }) => sum + seconds, 0))} of work in total; shared work is counted for each.`,
     '## Tried',
     markdownTable(searchRows(table)),
     ...(hasPlot ? ['## Curve', '![curve](plot.svg)', 'A red diamond is a point at which a quality gate failed.'] : []),

@@ -1,7 +1,7 @@
 import type { Stage } from '../config/pipeline.js';
 import { rebuildMethodOf } from '../../science/methods/rebuild/registry.js';
 import { ownSettings } from '../../science/methods/settings.js';
-import { percent } from './figures.js';
+import { formatPercent } from './format.js';
 
 function datasetName(dataset: Extract<Stage, { type: 'calibration' }>['dataset']): string {
   if ('name' in dataset) return dataset.name;
@@ -19,7 +19,7 @@ export function describeStage(stage: Stage): string {
     case 'initialMask': {
       const source = stage.source === undefined ? '' : ` \`${stage.source}\``;
       const pattern = stage.pattern === undefined ? '' : `, pattern ${stage.pattern}`;
-      const share = stage.sparsity === undefined ? '' : `, sparsity ${percent(stage.sparsity)}`;
+      const share = stage.sparsity === undefined ? '' : `, sparsity ${formatPercent(stage.sparsity)}`;
       const { allocation } = stage;
       const spread = allocation === undefined ? '' : `, spread by ${allocation.method}${allocation.spread === undefined ? '' : ` (${allocation.spread})`}`;
       return `Initial mask: ${stage.method}${source}${pattern}${share}${spread}.`;

@@ -7,7 +7,7 @@ export function subBlockName({ block, expert }: Pick<RebuildEntry, 'block' | 'ex
 }
 
 /** Combines all experts of a layer into one entry. Their errors are means over all tokens of the layer, so they can be added. */
-export function withExpertsTogether(entries: readonly RebuildEntry[]): RebuildEntry[] {
+export function mergeExperts(entries: readonly RebuildEntry[]): RebuildEntry[] {
   const together = new Map<string, RebuildEntry>();
   for (const entry of entries) {
     const key = `${entry.layer} ${entry.block}`;

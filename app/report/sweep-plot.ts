@@ -3,8 +3,8 @@ import type { SweepMetric, SweepValue } from '../config/sweep.js';
 import { metricOf } from '../../workflows/sweep-metric.js';
 import type { SweepRow } from '../../workflows/sweep-protocol.js';
 import { chartSvg } from './charts/svg.js';
-import { figure } from './figures.js';
-import type { FamilyTable } from './sweep-table.js';
+import { formatNumber } from './format.js';
+import type { RunGroupTable } from './sweep-table.js';
 
 export interface Series {
   name: string;
@@ -24,7 +24,7 @@ export interface PlotData {
 }
 
 /** Chooses what to plot: perplexity over sparsity, otherwise over the first path with numbers, otherwise over the first path. */
-export function plotData({ axes, rows, best }: FamilyTable): PlotData | undefined {
+export function plotData({ axes, rows, best }: RunGroupTable): PlotData | undefined {
   const numeric = (axis: string): boolean => rows.every(({ values }) => typeof values[axis] === 'number');
   const x = axes.find((axis) => axis.endsWith('.sparsity') && numeric(axis)) ?? axes.find(numeric) ?? axes[0];
   const done = rows.filter(({ status }) => status === 'done' || status === 'gateFailed');
@@ -63,7 +63,7 @@ const ofMissed = { symbol: 'diamond', symbolSize: 12, itemStyle: { color: '#c00'
 const size = { width: 800, height: 500 };
 
 /** The plot as SVG; undefined if no member has anything to show yet. */
-export function sweepPlot(table: FamilyTable): string | undefined {
+export function sweepPlot(table: RunGroupTable): string | undefined {
   const data = plotData(table);
   if (data === undefined) return undefined;
   return chartSvg('plot', optionsFor(table.name, data), size);
@@ -75,7 +75,7 @@ function optionsFor(title: string, { x, y, categories, series, dense }: PlotData
   const isLog = y !== 'gapClosed' && Math.max(...all) > 20 * Math.min(...all);
   const at = (value: SweepValue): string | number => (categories === undefined ? Number(value) : String(value));
   const baseline = dense === undefined ? {} : {
-    markLine: { silent: true, symbol: 'none', lineStyle: { type: 'dashed' as const, color: '#666' }, label: { formatter: `dense ${figure(dense)}`, position: 'insideEndTop' as const }, data: [{ yAxis: dense }] },
+    markLine: { silent: true, symbol: 'none', lineStyle: { type: 'dashed' as const, color: '#666' }, label: { formatter: `dense ${formatNumber(dense)}`, position: 'insideEndTop' as const }, data: [{ yAxis: dense }] },
   };
   return {
     backgroundColor: '#ffffff',

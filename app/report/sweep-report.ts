@@ -1,6 +1,6 @@
 import { pageOrNotice } from '../../activities/page-or-notice.js';
 import type { SweepTable } from '../../workflows/sweep-protocol.js';
-import { duration, figure } from './figures.js';
+import { formatDuration, formatNumber } from './format.js';
 import { markdownTable } from './markdown.js';
 import { renderSweepPage } from './page/sweep-page.js';
 import { countText } from './sweep-count.js';
@@ -32,7 +32,7 @@ function report(table: SweepTable, markdown: string, hasPlot: boolean): string {
   const sections = [
     `# ${name}`,
     `${countText(table)} ${costText(costOf(rows, table.cost))}`,
-    ...(best === undefined ? [] : [`Best: \`${best.name}\`, ${best.metric} ${figure(best.value)} (${best.goal === 'min' ? 'least' : 'most'}), checkpoint \`${winner?.checkpoint ?? ''}\`.`]),
+    ...(best === undefined ? [] : [`Best: \`${best.name}\`, ${best.metric} ${formatNumber(best.value)} (${best.goal === 'min' ? 'least' : 'most'}), checkpoint \`${winner?.checkpoint ?? ''}\`.`]),
     '## Members',
     markdown,
     ...(hasPlot ? ['## Plot', '![plot](plot.svg)'] : []),
@@ -45,8 +45,8 @@ function report(table: SweepTable, markdown: string, hasPlot: boolean): string {
 
 function costText({ alone, spent, price }: CostView): string {
   const money = (text: string | undefined): string => (text === undefined ? '' : ` (${text})`);
-  const done = spent === undefined ? '' : ` ${duration(spent)}${money(price?.spent)} of it was done; the rest was found in the store.`;
-  return `${duration(alone)}${money(price?.alone)} of work in all members; shared work is counted for each.${done}`;
+  const done = spent === undefined ? '' : ` ${formatDuration(spent)}${money(price?.spent)} of it was done; the rest was found in the store.`;
+  return `${formatDuration(alone)}${money(price?.alone)} of work in all members; shared work is counted for each.${done}`;
 }
 
 function reasons({ rows }: SweepTable): string[] {

@@ -2,11 +2,11 @@ import type { ModelState } from '../config/pipeline.js';
 import type { SweepMetric, SweepValue } from '../config/sweep.js';
 import type { SweepRow, SweepTable } from '../../workflows/sweep-protocol.js';
 import { metricOf } from '../../workflows/sweep-metric.js';
-import { figure, percent } from './figures.js';
+import { formatNumber, formatPercent } from './format.js';
 import { states } from './states.js';
 
 /** The table of a sweep or of a search. The best member of a search is not chosen by a metric. */
-export type FamilyTable = Omit<SweepTable, 'best'> & { best?: { name: string; metric?: SweepMetric; value?: number } };
+export type RunGroupTable = Omit<SweepTable, 'best'> & { best?: { name: string; metric?: SweepMetric; value?: number } };
 
 /** A column of the table: its heading, a member's value, and its format for people. */
 export interface Column {
@@ -17,11 +17,11 @@ export interface Column {
   better?: 'less' | 'more';
 }
 
-export function columnsOf({ axes, rows }: FamilyTable): Column[] {
+export function columnsOf({ axes, rows }: RunGroupTable): Column[] {
   const datasets = (state: ModelState): string[] => [...new Set(rows.flatMap((row) => Object.keys(row.perplexity?.[state] ?? {})))];
   const several = new Set(states.flatMap(datasets)).size > 1;
   const perplexities = states.flatMap((state) =>
-    datasets(state).map((dataset): Column => ({ name: several ? `${state} on ${dataset}` : state, value: ({ perplexity }) => perplexity?.[state]?.[dataset], text: figure, better: 'less' })),
+    datasets(state).map((dataset): Column => ({ name: several ? `${state} on ${dataset}` : state, value: ({ perplexity }) => perplexity?.[state]?.[dataset], text: formatNumber, better: 'less' })),
   );
   const gap: Column = { name: 'gap closed', value: (row) => metricOf(row, 'gapClosed'), text: (value) => `${(value * 100).toFixed(1)} %`, better: 'more' };
   const accuracies = states
@@ -30,7 +30,7 @@ export function columnsOf({ axes, rows }: FamilyTable): Column[] {
   return [
     ...axes.map((axis): Column => ({ name: axis, value: ({ values }) => values[axis] })),
     { name: 'status', value: ({ status }) => status },
-    { name: 'sparsity found', value: ({ sparsity }) => sparsity, text: percent },
+    { name: 'sparsity found', value: ({ sparsity }) => sparsity, text: formatPercent },
     ...perplexities,
     ...(rows.some((row) => metricOf(row, 'gapClosed') !== undefined) ? [gap] : []),
     ...accuracies,
@@ -39,7 +39,7 @@ export function columnsOf({ axes, rows }: FamilyTable): Column[] {
 }
 
 /** Sorts rows by their values, path by path: numbers by size, other values in their original order. */
-export function inOrder({ axes, rows }: FamilyTable): SweepRow[] {
+export function inOrder({ axes, rows }: RunGroupTable): SweepRow[] {
   const places = new Map(axes.map((axis) => [axis, [...new Set(rows.map(({ values }) => values[axis]))]]));
   const compare = (axis: string, a: SweepValue | undefined, b: SweepValue | undefined): number => {
     if (typeof a === 'number' && typeof b === 'number') return a - b;
@@ -49,7 +49,7 @@ export function inOrder({ axes, rows }: FamilyTable): SweepRow[] {
 }
 
 /** The table of a sweep for people, heading first. The row of the best member is marked. */
-export function sweepRows(table: FamilyTable): string[][] {
+export function sweepRows(table: RunGroupTable): string[][] {
   const columns = columnsOf(table);
   const body = inOrder(table).map((row) =>
     columns.map(({ name, value, text }) => {
@@ -62,7 +62,7 @@ export function sweepRows(table: FamilyTable): string[][] {
 }
 
 /** The table as comma-separated values (RFC 4180), with full numbers. */
-export function sweepCsv(table: FamilyTable): string {
+export function sweepCsv(table: RunGroupTable): string {
   const columns: Column[] = [...columnsOf(table), { name: 'member', value: ({ name }) => name }, { name: 'checkpoint', value: ({ checkpoint }) => checkpoint }];
   const lines = [columns.map(({ name }) => name), ...inOrder(table).map((row) => columns.map(({ value }) => String(value(row) ?? '')))];
   return lines.map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');

@@ -4,15 +4,15 @@ import path from 'node:path';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type { Pipeline } from '../config/pipeline.js';
 import { runFolder } from '../../activities/write-outputs.js';
-import { progressQuery, soFarQuery, type PipelineProgress, type RunSoFar } from '../../workflows/protocol.js';
+import { progressQuery, soFarQuery, type PipelineProgress, type PartialResults } from '../../workflows/protocol.js';
 import { requestOf } from '../cli/control/request-of.js';
 import { isServed } from '../cli/local/pollers.js';
 import type { Outcome } from '../cli/outcome.js';
-import { withDetail, workersWords } from '../cli/progress/follow.js';
+import { withDetail, readHeartbeatDetails } from '../cli/progress/follow.js';
 import { RunEnds } from '../cli/runs/run-ends.js';
 import { runStatus } from '../cli/runs/list-runs.js';
 import { runStart } from '../cli/run-start.js';
-import { happeningsOf, type Happening } from './happenings.js';
+import { recentEvents, type RunEvent } from './run-events.js';
 
 export interface RunFacts {
   workflowId: string;
@@ -26,10 +26,10 @@ export interface RunFacts {
   pipeline?: Pipeline;
   /** The last known progress; undefined until a worker has answered. */
   progress?: PipelineProgress;
-  soFar?: RunSoFar;
+  partialResults?: PartialResults;
   /** Whether a worker serves its task queue. */
   served: boolean;
-  happenings: Happening[];
+  events: RunEvent[];
   /** How it ended. */
   outcome?: Outcome;
   /** Path of its report, if it is on this machine. */
@@ -41,7 +41,7 @@ const queryTimeoutMs = 5_000;
 const servedMs = 3_000;
 
 /** Collects the facts of one run repeatedly, and asks only for those that may have changed. */
-export class FactsOfRun {
+export class RunFactsCollector {
   private last: RunFacts | undefined;
   private history = { runId: '', length: 0 };
   private servedAsked = 0;
@@ -66,11 +66,11 @@ export class FactsOfRun {
     // The answer for an ended run does not change.
     const asked = isOpen ? (served ? await this.ask(description, before) : undefined) : before?.progress === undefined ? await this.askEnded(taskQueue, runId) : undefined;
     this.last = {
-      workflowId, runId, taskQueue, status: runStatus(description), started: runStart(description), served, happenings: await this.happenings(description, before?.happenings),
+      workflowId, runId, taskQueue, status: runStatus(description), started: runStart(description), served, events: await this.events(description, before?.events),
       ...(closeTime && { ended: closeTime }),
       ...pipelineOf(before?.pipeline ?? (await requestOf(client, { workflowId, runId }).then(({ pipeline }) => pipeline, () => undefined))),
       ...((asked ?? before)?.progress && { progress: (asked ?? before)?.progress }),
-      ...((asked ?? before)?.soFar && { soFar: (asked ?? before)?.soFar }),
+      ...((asked ?? before)?.partialResults && { partialResults: (asked ?? before)?.partialResults }),
       ...(outcome && { outcome }),
       // Until a retry has its own report, the folder has that of the run before.
       ...(outcome?.status === 'completed' && page !== undefined && { page }),
@@ -85,23 +85,23 @@ export class FactsOfRun {
   }
 
   /** Asks the workflow. What it has found out changes once per layer, so it is asked for only then. */
-  private async ask(description: WorkflowExecutionDescription, before: RunFacts | undefined): Promise<Pick<RunFacts, 'progress' | 'soFar'> | undefined> {
+  private async ask(description: WorkflowExecutionDescription, before: RunFacts | undefined): Promise<Pick<RunFacts, 'progress' | 'partialResults'> | undefined> {
     try {
-      const progress = withDetail(await this.query<PipelineProgress>(progressQuery), await workersWords(this.client, description));
-      const isSame = before?.soFar !== undefined && unitsOf(before.progress) === unitsOf(progress);
+      const progress = withDetail(await this.query<PipelineProgress>(progressQuery), await readHeartbeatDetails(this.client, description));
+      const isSame = before?.partialResults !== undefined && unitsOf(before.progress) === unitsOf(progress);
       // A worker of an earlier version does not know this query.
-      const soFar = isSame ? before.soFar : await this.query<RunSoFar>(soFarQuery).catch(() => undefined);
-      return { progress, ...(soFar && { soFar }) };
+      const partialResults = isSame ? before.partialResults : await this.query<PartialResults>(soFarQuery).catch(() => undefined);
+      return { progress, ...(partialResults && { partialResults }) };
     } catch {
       return undefined;
     }
   }
 
   /** Asks only once, because a worker must replay the run to answer. */
-  private async askEnded(taskQueue: string, runId: string): Promise<Pick<RunFacts, 'progress' | 'soFar'> | undefined> {
+  private async askEnded(taskQueue: string, runId: string): Promise<Pick<RunFacts, 'progress' | 'partialResults'> | undefined> {
     if (this.last?.runId === runId || !(await isServed(this.client, this.state, taskQueue).catch(() => false))) return undefined;
     try {
-      return { progress: await this.query<PipelineProgress>(progressQuery), soFar: await this.query<RunSoFar>(soFarQuery) };
+      return { progress: await this.query<PipelineProgress>(progressQuery), partialResults: await this.query<PartialResults>(soFarQuery) };
     } catch {
       return undefined;
     }
@@ -112,11 +112,11 @@ export class FactsOfRun {
     return this.client.connection.withDeadline(Date.now() + queryTimeoutMs, () => handle.query<T>(name));
   }
 
-  private async happenings({ runId, historyLength }: WorkflowExecutionDescription, before: Happening[] | undefined): Promise<Happening[]> {
+  private async events({ runId, historyLength }: WorkflowExecutionDescription, before: RunEvent[] | undefined): Promise<RunEvent[]> {
     if (before !== undefined && this.history.runId === runId && this.history.length === historyLength) return before;
-    const happenings = await happeningsOf(this.client, { workflowId: this.workflowId, runId });
+    const events = await recentEvents(this.client, { workflowId: this.workflowId, runId });
     this.history = { runId, length: historyLength };
-    return happenings;
+    return events;
   }
 }
 

@@ -17,7 +17,7 @@ export class Feed<Facts> {
   private readonly watchers = new Set<Watcher<Facts>>();
   private stop: AbortController | undefined;
   private last: { facts: Facts; at: number } | undefined;
-  private looking: Promise<Facts> | undefined;
+  private pending: Promise<Facts> | undefined;
 
   constructor(
     private readonly collect: () => Promise<Facts>,
@@ -28,7 +28,7 @@ export class Feed<Facts> {
   /** Returns the current facts, at most one poll old. @throws what `collect` throws */
   async now(): Promise<Facts> {
     if (this.last !== undefined && this.watchers.size > 0 && Date.now() - this.last.at < this.livePollMs) return this.last.facts;
-    return await this.look();
+    return await this.poll();
   }
 
   /** Reports the facts from now on. @returns a function that stops it */
@@ -48,21 +48,21 @@ export class Feed<Facts> {
 
   private async follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const looked = await this.look().then((facts) => ({ facts }), (error: unknown) => ({ error }));
+      const result = await this.poll().then((facts) => ({ facts }), (error: unknown) => ({ error }));
       if (signal.aborted) return;
       for (const { onFacts, onFailure } of this.watchers) {
-        if ('facts' in looked) onFacts(looked.facts);
-        else onFailure(looked.error);
+        if ('facts' in result) onFacts(result.facts);
+        else onFailure(result.error);
       }
-      const pause = !('facts' in looked) || this.isLive(looked.facts) ? this.livePollMs : pollMs.ended;
+      const pause = !('facts' in result) || this.isLive(result.facts) ? this.livePollMs : pollMs.ended;
       await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
   }
 
   /** Only one check runs at a time. */
-  private async look(): Promise<Facts> {
-    this.looking ??= this.collect().finally(() => (this.looking = undefined));
-    const facts = await this.looking;
+  private async poll(): Promise<Facts> {
+    this.pending ??= this.collect().finally(() => (this.pending = undefined));
+    const facts = await this.pending;
     this.last = { facts, at: Date.now() };
     return facts;
   }

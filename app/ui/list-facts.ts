@@ -1,7 +1,7 @@
 /** Collects all runs of the server for the first page. */
 import type { Client } from '@temporalio/client';
 import { queryProgress } from '../cli/progress/follow.js';
-import { families, type FamilyNames } from '../cli/sweep/family.js';
+import { families, type RunGroupNames } from '../cli/sweep/run-group.js';
 import { listFamilies, type ListedFamily } from '../cli/sweep/list.js';
 import { listRuns, type ListedRun } from '../cli/runs/list-runs.js';
 import type { RunEnds } from '../cli/runs/run-ends.js';
@@ -25,7 +25,7 @@ export interface ListFacts {
 
 /** A sweep or a search. */
 export interface FamilyRow extends ListedFamily {
-  noun: FamilyNames['noun'];
+  noun: RunGroupNames['noun'];
 }
 
 export async function collectList(client: Client, ends: RunEnds): Promise<ListFacts> {
@@ -40,9 +40,9 @@ export async function collectList(client: Client, ends: RunEnds): Promise<ListFa
 export const isOpen = ({ status }: { status: string }): boolean => status === 'running' || status === 'paused';
 
 /** Maximum number of runs shown. `temporal-pipeline list` shows all. */
-export const mostRuns = 500;
+export const maxRuns = 500;
 /** Maximum number of runs whose progress is asked for. */
-const mostAsked = 16;
+const maxAsked = 16;
 
 /** Limits the wait, because the client would try to reach an absent server for minutes. */
 const inTime = <Listed>(client: Client, list: () => Promise<Listed>): Promise<Listed> => client.connection.withDeadline(Date.now() + listTimeoutMs, list);
@@ -50,8 +50,8 @@ const listTimeoutMs = 15_000;
 
 /** Returns the newest execution of each run, newest first. */
 async function collectRuns(client: Client, ends: RunEnds): Promise<RunRow[]> {
-  const runs = newestOfEach(await inTime(client, () => listRuns(client))).slice(0, mostRuns);
-  const open = runs.filter(isOpen).slice(0, mostAsked);
+  const runs = newestOfEach(await inTime(client, () => listRuns(client))).slice(0, maxRuns);
+  const open = runs.filter(isOpen).slice(0, maxAsked);
   const [outcomes, progress] = await Promise.all([
     ends.of(runs),
     Promise.all(open.map(async (run) => [run.runId, await queryProgress(client, run).then(progressView, () => undefined)] as const)).then((entries) => new Map(entries)),

@@ -3,7 +3,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { Hono, type Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { runFolder } from '../../activities/write-outputs.js';
-import { familyFolder } from '../../activities/write-sweep.js';
+import { runGroupFolder } from '../../activities/write-sweep.js';
 import { Fault } from '../../errors/fault.js';
 import { comparedRuns } from '../cli/compare/compared-runs.js';
 import { findFinished } from '../cli/compare/find-finished.js';
@@ -15,15 +15,15 @@ import type { GlobalOptions } from '../cli/options.js';
 import { RunEnds } from '../cli/runs/run-ends.js';
 import { renderComparePage } from '../report/page/compare-page.js';
 import { compareView } from '../report/view/compare-view.js';
-import { FactsOfRun, type RunFacts } from './facts.js';
+import { RunFactsCollector, type RunFacts } from './facts.js';
 import { Feed } from './feed.js';
-import { FactsOfFamily, type FamilyFacts } from './family-facts.js';
+import { RunGroupFactsCollector, type RunGroupFacts } from './run-group-facts.js';
 import { fileOf } from './files.js';
 import type { Guard } from './guard.js';
 import { collectList, isOpen, type ListFacts } from './list-facts.js';
 import { actions, type Action } from './page/controls.js';
 import { renderOutagePage } from './page/document.js';
-import { familyParts, renderFamilyPage, type FamilyPageOptions } from './page/family-page.js';
+import { familyParts, renderFamilyPage, type FamilyPageOptions } from './page/run-group-page.js';
 import { runPath } from './page/paths.js';
 import { renderLivePage, renderReportFrame, runPageView, runParts, type RunPageOptions } from './page/run-page.js';
 import { familiesTable, renderRunsPage, runsQuery, runsTable } from './page/runs-page.js';
@@ -50,14 +50,14 @@ export function uiRoutes({ client, options, place, temporalPage }: UiOptions, gu
   const ends = new RunEnds(client);
   const list = new Feed<ListFacts>(() => collectList(client, ends), ({ runs, families }) => [...runs, ...families].some(isOpen), listPollMs);
   const feedOf = remembered((workflowId): Feed<RunFacts> => {
-    const facts = new FactsOfRun(client, state, ends, workflowId);
+    const facts = new RunFactsCollector(client, state, ends, workflowId);
     return new Feed(() => facts.collect(), isOpen);
   });
-  const familyFeedOf = remembered((workflowId): Feed<FamilyFacts> => {
-    const facts = new FactsOfFamily(client, state, workflowId);
+  const familyFeedOf = remembered((workflowId): Feed<RunGroupFacts> => {
+    const facts = new RunGroupFactsCollector(client, state, workflowId);
     return new Feed(() => facts.collect(), isOpen, familyPollMs);
   });
-  const familyOptions = ({ workflowId, runId }: FamilyFacts): FamilyPageOptions => {
+  const familyOptions = ({ workflowId, runId }: RunGroupFacts): FamilyPageOptions => {
     const address = temporalPage({ workflowId, runId });
     return { state, ...(address !== undefined && { temporalPage: address }) };
   };
@@ -102,7 +102,7 @@ export function uiRoutes({ client, options, place, temporalPage }: UiOptions, gu
       return c.html(await renderFamilyPage(facts, familyOptions(facts)));
     });
     app.get(`${at}/:id/events`, (c) => streamSSE(c, (stream) => sendParts(stream, familyFeedOf(c.req.param('id')), (facts) => ({ parts: familyParts(facts, familyOptions(facts)) }))));
-    app.get(`${at}/:id/files/:name`, async (c) => (await fileOf(() => familyFolder(state, noun, c.req.param('id')), c.req.param('name'), { sorts: true })) ?? c.notFound());
+    app.get(`${at}/:id/files/:name`, async (c) => (await fileOf(() => runGroupFolder(state, noun, c.req.param('id')), c.req.param('name'), { sorts: true })) ?? c.notFound());
   }
   app.post('/runs/:id/:action', async (c) => {
     const action = actions.find((name) => name === c.req.param('action'));

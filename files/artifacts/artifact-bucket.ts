@@ -5,8 +5,8 @@ import type { Bucket } from './bucket.js';
 import { BucketClaims } from './bucket-claims.js';
 import { writeFileDurably } from './durable-file.js';
 import { ArtifactLostError } from './errors.js';
-import { RunObjects } from './run-shelves.js';
-import type { Shelf } from './shelf.js';
+import { RunRecordBucket } from './run-records.js';
+import type { ArtifactBackend } from './artifact-backend.js';
 
 const identityName = 'store-id';
 /** The use of an artifact is recorded at most this often. It is shorter than the smallest age at which `store gc` drops an artifact. */
@@ -16,9 +16,9 @@ const touchMs = 5 * 60_000;
  * Artifacts in a bucket. The files of an artifact are written first and its manifest last: without a manifest, the artifact does not exist.
  * Several processes may write the same artifact at once, because equal keys mean equal bytes.
  */
-export class ArtifactBucket implements Shelf {
+export class ArtifactBucket implements ArtifactBackend {
   readonly claims: BucketClaims;
-  readonly runs: RunObjects;
+  readonly runs: RunRecordBucket;
 
   /** @param onDamaged called after an incomplete or damaged artifact was removed */
   constructor(
@@ -26,7 +26,7 @@ export class ArtifactBucket implements Shelf {
     private readonly onDamaged: (kind: ArtifactKind, key: string) => Promise<void>,
   ) {
     this.claims = new BucketClaims(bucket);
-    this.runs = new RunObjects(bucket);
+    this.runs = new RunRecordBucket(bucket);
   }
 
   get name(): string {

@@ -5,15 +5,15 @@ import { dirname, join } from 'node:path';
 import { artifactAt, manifestName, manifestText, parseManifest, placeOf, type ArtifactKind, type Manifest, type StoredArtifact } from './artifact.js';
 import { ClaimFolder } from './claim-folder.js';
 import { syncFolder, writeFileDurably } from './durable-file.js';
-import { RunFolder } from './run-shelves.js';
-import type { Shelf } from './shelf.js';
+import { RunRecordFolder } from './run-records.js';
+import type { ArtifactBackend } from './artifact-backend.js';
 
 const identityName = 'store-id';
 
 /** Artifacts in a local folder. Each is a folder `kind/ab/abcd.../` that one rename creates, complete and synced. It never changes. */
-export class ArtifactFolder implements Shelf {
+export class ArtifactFolder implements ArtifactBackend {
   readonly claims: ClaimFolder;
-  readonly runs: RunFolder;
+  readonly runs: RunRecordFolder;
 
   /** @param onDamaged called after an incomplete or damaged artifact was moved aside */
   constructor(
@@ -21,7 +21,7 @@ export class ArtifactFolder implements Shelf {
     private readonly onDamaged: (kind: ArtifactKind, key: string) => Promise<void>,
   ) {
     this.claims = new ClaimFolder(join(root, 'claims'));
-    this.runs = new RunFolder(join(root, 'runs'));
+    this.runs = new RunRecordFolder(join(root, 'runs'));
   }
 
   get name(): string {
@@ -58,7 +58,7 @@ export class ArtifactFolder implements Shelf {
     const manifest = parseManifest(text);
     if (manifest !== undefined && (await hasItsSizes(folder, manifest))) return manifest;
     // An artifact that was dropped meanwhile is gone, not damaged.
-    if ((await stat(join(folder, manifestName)).catch(absent)) !== undefined) await this.moveAside(kind, key);
+    if ((await stat(join(folder, manifestName)).catch(absent)) !== undefined) await this.quarantine(kind, key);
     return undefined;
   }
 
@@ -138,7 +138,7 @@ export class ArtifactFolder implements Shelf {
         await file.close();
       }
       if (hash.digest('hex') === sha256) continue;
-      await this.moveAside(kind, key);
+      await this.quarantine(kind, key);
       return false;
     }
     return true;
@@ -164,7 +164,7 @@ export class ArtifactFolder implements Shelf {
     return true;
   }
 
-  async moveAside(kind: ArtifactKind, key: string): Promise<void> {
+  async quarantine(kind: ArtifactKind, key: string): Promise<void> {
     try {
       if ((await this.takeOut(kind, key, 'damaged')) === undefined) return;
     } catch {

@@ -15,7 +15,7 @@ export class BucketClaims implements ClaimPlace {
     await this.bucket.put(place(name), text, { version });
   }
 
-  async look(name: string): Promise<{ text: string; version: string } | undefined> {
+  async read(name: string): Promise<{ text: string; version: string } | undefined> {
     return await this.bucket.text(place(name));
   }
 

@@ -10,7 +10,7 @@ import { bucketFault, isAbsent, isRefusedCondition } from './bucket-faults.js';
 
 /** Smallest part of an upload in bytes, and the largest number of parts. S3 allows at most 10,000 parts of at least 5 MiB. */
 const smallestPart = 16 * 2 ** 20;
-const mostParts = 9_000;
+const maxParts = 9_000;
 
 export interface BucketObject {
   key: string;
@@ -100,7 +100,7 @@ export class Bucket {
     const body = createReadStream(file);
     try {
       await this.asked(`write ${key}`, () =>
-        new Upload({ client: this.client, params: { ...this.at(key), Body: body }, partSize: Math.max(smallestPart, Math.ceil(size / mostParts)), queueSize: 3 }).done(),
+        new Upload({ client: this.client, params: { ...this.at(key), Body: body }, partSize: Math.max(smallestPart, Math.ceil(size / maxParts)), queueSize: 3 }).done(),
       );
     } finally {
       body.destroy();

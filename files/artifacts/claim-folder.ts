@@ -24,7 +24,7 @@ export class ClaimFolder implements ClaimPlace {
   }
 
   async replace(name: string, text: string, version: string): Promise<void> {
-    if ((await this.look(name))?.version !== version) return;
+    if ((await this.read(name))?.version !== version) return;
     const draft = join(this.folder, `${name}.${randomUUID()}`);
     try {
       await writeFile(draft, text);
@@ -35,7 +35,7 @@ export class ClaimFolder implements ClaimPlace {
     }
   }
 
-  async look(name: string): Promise<{ text: string; version: string } | undefined> {
+  async read(name: string): Promise<{ text: string; version: string } | undefined> {
     // Network file systems refresh a file's attributes when it is opened. A stat by name may return old ones.
     const file = await open(join(this.folder, name)).catch(() => undefined);
     if (file === undefined) return undefined;

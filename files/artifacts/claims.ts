@@ -13,10 +13,10 @@ export interface ClaimPlace {
    * finds the claim that the first attempt created
    */
   create(name: string, text: string): Promise<boolean>;
-  /** Replaces an abandoned claim if it still has this version. Call {@link look} afterwards to see who owns the claim. */
+  /** Replaces an abandoned claim if it still has this version. Call {@link read} afterwards to see who owns the claim. */
   replace(name: string, text: string, version: string): Promise<void>;
   /** Reads a claim. The version changes with every renewal; the text is empty or cut off if it cannot be read. */
-  look(name: string): Promise<{ text: string; version: string } | undefined>;
+  read(name: string): Promise<{ text: string; version: string } | undefined>;
   /** Gives a claim a new version, by the clock of the place. Does nothing if the claim has a new owner. */
   renew(name: string, text: string): Promise<void>;
   remove(name: string): Promise<void>;
@@ -36,7 +36,7 @@ const pollMs = { first: 25, longest: 400 };
 const settleMs = 100;
 
 /** How long a claim may go without renewal before it counts as abandoned, in milliseconds of the waiting process's clock. */
-export interface Silence {
+export interface ClaimTimeouts {
   /** The owner is on another machine. Native code can keep a process from renewing for a while, so this is long. */
   elsewhere: number;
   /** The owner is a running process on this machine. Only a process that hangs is silent for so long. */
@@ -45,18 +45,18 @@ export interface Silence {
   unreadable: number;
 }
 
-const usualSilence: Silence = { elsewhere: 30_000, here: 600_000, unreadable: 3_000 };
+const defaultClaimTimeouts: ClaimTimeouts = { elsewhere: 30_000, here: 600_000, unreadable: 3_000 };
 
 const self = identify(process.pid);
 
 /** Tokens of this process's active claims. Its other claims could not be removed, because the disk was read-only at the time. */
-const underWork = new Set<string>();
+const activeTokens = new Set<string>();
 
 /** Claims on work, by its name. */
 export class Claims {
   constructor(
     private readonly place: ClaimPlace,
-    private readonly silence: Silence = usualSilence,
+    private readonly silence: ClaimTimeouts = defaultClaimTimeouts,
   ) {}
 
   /**
@@ -68,11 +68,11 @@ export class Claims {
     const found = await find();
     if (found !== undefined) return found;
     const claim: Claim = { ...self, token: randomUUID() };
-    underWork.add(claim.token);
+    activeTokens.add(claim.token);
     try {
       return await this.makeUnder(claim, name, find, make);
     } finally {
-      underWork.delete(claim.token);
+      activeTokens.delete(claim.token);
     }
   }
 
@@ -100,7 +100,7 @@ export class Claims {
     const text = JSON.stringify(claim);
     try {
       if (await this.place.create(name, text)) return true;
-      const seen = await this.place.look(name);
+      const seen = await this.place.read(name);
       // It has just been released; the next attempt may take it.
       if (seen === undefined) return false;
       const owner = parse(seen.text);
@@ -115,7 +115,7 @@ export class Claims {
   }
 
   private async read(name: string): Promise<Claim | undefined> {
-    return parse((await this.place.look(name))?.text ?? '');
+    return parse((await this.place.read(name))?.text ?? '');
   }
 
   /** Removes the claim, unless another process has taken it over. @returns false if the claim may still be ours */
@@ -139,14 +139,14 @@ export class Claims {
 class Watch {
   private seen = { version: '', at: 0 };
 
-  constructor(private readonly silence: Silence) {}
+  constructor(private readonly silence: ClaimTimeouts) {}
 
   isAbandoned(version: string, owner: Claim | undefined): boolean {
     if (version !== this.seen.version) this.seen = { version, at: performance.now() };
     const silent = performance.now() - this.seen.at;
     if (owner === undefined) return silent > this.silence.unreadable;
     if (!isOfThisMachine(owner)) return silent > this.silence.elsewhere;
-    if (owner.pid === self.pid && owner.started === self.started) return !underWork.has(owner.token);
+    if (owner.pid === self.pid && owner.started === self.started) return !activeTokens.has(owner.token);
     return !isAlive(owner) || isStopped(owner) || silent > this.silence.here;
   }
 }

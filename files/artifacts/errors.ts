@@ -1,10 +1,10 @@
-import { PassingFault, PermanentFault } from '../../errors/fault.js';
+import { TransientFault, PermanentFault } from '../../errors/fault.js';
 
 /**
  * A stored artifact is missing, or its bytes have changed since they were written. A damaged artifact has been moved aside.
  * The workflow catches this type and recomputes the artifact.
  */
-export class ArtifactLostError extends PassingFault {
+export class ArtifactLostError extends TransientFault {
   constructor(kind: string, key: string, why: string, store?: string) {
     super({
       where: `artifact ${kind}/${key}${store === undefined ? '' : ` in ${store}`}`,
@@ -15,7 +15,7 @@ export class ArtifactLostError extends PassingFault {
 }
 
 /** The bucket does not answer, or is not available at the moment. Nothing is lost: finished artifacts wait in the local folder. */
-export class StoreUnreachableError extends PassingFault {}
+export class StoreUnreachableError extends TransientFault {}
 
 /** The bucket does not exist, or the credentials are missing, wrong or not allowed to do this. */
 export class StoreRefusedError extends PermanentFault {}

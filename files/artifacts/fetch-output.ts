@@ -6,7 +6,7 @@ import { ArtifactLostError, OutputDamagedError } from './errors.js';
 import type { Manifest } from './artifact.js';
 import { hashOf, sha256Of } from './file-digest.js';
 import { pathBelow } from './path-below.js';
-import type { Shelf } from './shelf.js';
+import type { ArtifactBackend } from './artifact-backend.js';
 
 /** Suffix of a file that is not fully downloaded. */
 const suffix = '.fetching';
@@ -20,16 +20,16 @@ export interface FetchOptions {
  * Downloads the files of an output into a folder. Files with the right digest are skipped, partial downloads are resumed, and a file
  * gets its final name only after its digest was checked.
  * @returns names of the files that were not there before
- * @throws ArtifactLostError if the store does not have the output, OutputDamagedError if its bytes have changed, and the shelf's faults
+ * @throws ArtifactLostError if the store does not have the output, OutputDamagedError if its bytes have changed, and the backend's faults
  */
-export async function fetchOutput(shelf: Shelf, key: string, folder: string, { onProgress = () => undefined }: FetchOptions = {}): Promise<string[]> {
-  const manifest = await shelf.find('output', key);
-  if (manifest === undefined) throw new ArtifactLostError('output', key, 'it is not in the store', shelf.name);
+export async function fetchOutput(backend: ArtifactBackend, key: string, folder: string, { onProgress = () => undefined }: FetchOptions = {}): Promise<string[]> {
+  const manifest = await backend.find('output', key);
+  if (manifest === undefined) throw new ArtifactLostError('output', key, 'it is not in the store', backend.name);
   const brought: string[] = [];
   let before = 0;
   for (const [name, { bytes }] of Object.entries(manifest.files)) {
     const start = before;
-    if (await fetchFile(shelf, manifest, name, placeIn(folder, manifest, name), (done) => { onProgress(start + done); })) brought.push(name);
+    if (await fetchFile(backend, manifest, name, placeIn(folder, manifest, name), (done) => { onProgress(start + done); })) brought.push(name);
     before += bytes;
   }
   return brought;
@@ -41,7 +41,7 @@ function placeIn(folder: string, { summary }: Manifest, name: string): string {
   return path.split('/').reduce((place, part) => pathBelow(place, part, 'name of an output'), folder);
 }
 
-async function fetchFile(shelf: Shelf, manifest: Manifest, name: string, target: string, onProgress: (bytes: number) => void): Promise<boolean> {
+async function fetchFile(backend: ArtifactBackend, manifest: Manifest, name: string, target: string, onProgress: (bytes: number) => void): Promise<boolean> {
   const { bytes, sha256 } = manifest.files[name];
   await mkdir(dirname(target), { recursive: true });
   if ((await sizeOf(target)) === bytes && (await sha256Of(target)) === sha256) return false;
@@ -52,7 +52,7 @@ async function fetchFile(shelf: Shelf, manifest: Manifest, name: string, target:
   }
   // Two attempts: if resuming gives a wrong digest, the partial file may be damaged while the store's copy is fine.
   for (const from of [await sizeOf(partial), 0]) {
-    const found = await download(shelf, manifest, name, partial, from !== undefined && from < bytes ? from : 0, onProgress);
+    const found = await download(backend, manifest, name, partial, from !== undefined && from < bytes ? from : 0, onProgress);
     if (found === sha256) {
       await rename(partial, target);
       await syncFolder(dirname(target));
@@ -61,16 +61,16 @@ async function fetchFile(shelf: Shelf, manifest: Manifest, name: string, target:
     await rm(partial, { force: true });
   }
   throw new OutputDamagedError({
-    where: `${name} of output ${manifest.key} in ${shelf.name}`, what: 'its bytes differ from those that the run wrote (SHA-256 mismatch)',
+    where: `${name} of output ${manifest.key} in ${backend.name}`, what: 'its bytes differ from those that the run wrote (SHA-256 mismatch)',
     remedy: 'Run the pipeline again: it reuses finished work and stores its outputs again. If this happens again, check the store with `temporal-pipeline store verify`',
   });
 }
 
 /** @returns the SHA-256 of the whole file */
-async function download(shelf: Shelf, { kind, key }: Manifest, name: string, partial: string, from: number, onProgress: (bytes: number) => void): Promise<string> {
+async function download(backend: ArtifactBackend, { kind, key }: Manifest, name: string, partial: string, from: number, onProgress: (bytes: number) => void): Promise<string> {
   const hash = from === 0 ? createHash('sha256') : await hashOf(partial);
-  const content = await shelf.open(kind, key, name, from);
-  if (content === undefined) throw new ArtifactLostError(kind, key, `file ${name} is missing`, shelf.name);
+  const content = await backend.open(kind, key, name, from);
+  if (content === undefined) throw new ArtifactLostError(kind, key, `file ${name} is missing`, backend.name);
   const file = await open(partial, from === 0 ? 'w' : 'a');
   let done = from;
   try {

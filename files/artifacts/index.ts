@@ -9,7 +9,7 @@ export { forgetRuns, keepOutput, keptKeys, keptRun, outputParts, rememberRun, ty
 export { checkedName, fileNameFor, pathBelow } from './path-below.js';
 export { openStore } from './open-store.js';
 export { identify, isAlive, isOfThisMachine, isStopped, type ProcessIdentity } from './process-identity.js';
-export type { Shelf } from './shelf.js';
+export type { ArtifactBackend } from './artifact-backend.js';
 export { storeLocation } from './store-location.js';
 export { ArtifactStore, type ArtifactDraft } from './store.js';
 export { thisMachine } from './this-machine.js';

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 
 /** Maximum bytes of one read: the system and Node's hashes refuse 2 GiB and more. */
-const mostBytes = 2 ** 30;
+const maxBytes = 2 ** 30;
 
 /**
  * Fills a buffer from the current position of a file.
@@ -11,7 +11,7 @@ const mostBytes = 2 ** 30;
 export async function readPiece(file: Pick<FileHandle, 'read'>, piece: Uint8Array, onBytes: (bytes: Uint8Array) => void): Promise<number> {
   let filled = 0;
   while (filled < piece.length) {
-    const { bytesRead } = await file.read(piece, filled, Math.min(mostBytes, piece.length - filled));
+    const { bytesRead } = await file.read(piece, filled, Math.min(maxBytes, piece.length - filled));
     if (bytesRead === 0) break;
     onBytes(piece.subarray(filled, filled + bytesRead));
     filled += bytesRead;

@@ -11,7 +11,7 @@ import { writeFileDurably } from './durable-file.js';
 import { ArtifactLostError } from './errors.js';
 import { EventLog } from './event-log.js';
 import { readPiece } from './read-piece.js';
-import type { Shelf } from './shelf.js';
+import type { ArtifactBackend } from './artifact-backend.js';
 import { writeFileInThread } from './write-in-thread.js';
 
 /** Collects the files of an artifact while it is being made. */
@@ -35,9 +35,9 @@ export class ArtifactStore {
   private readonly folder: ArtifactFolder;
   private readonly claims: Claims;
   /** The place that all processes with this store share. */
-  readonly shelf: Shelf;
+  readonly backend: ArtifactBackend;
   /** All places where the store keeps artifacts, the shared one first. */
-  readonly shelves: readonly Shelf[];
+  readonly backends: readonly ArtifactBackend[];
 
   private readonly bucket: ArtifactBucket | undefined;
   /** Log of the artifacts made and found on this machine. */
@@ -51,9 +51,9 @@ export class ArtifactStore {
     const onDamaged = (kind: ArtifactKind, key: string): Promise<void> => this.log('damaged', kind, key, null);
     this.folder = new ArtifactFolder(root, onDamaged);
     this.bucket = bucket && new ArtifactBucket(bucket, onDamaged);
-    this.shelf = this.bucket ?? this.folder;
-    this.shelves = this.bucket === undefined ? [this.folder] : [this.bucket, this.folder];
-    this.claims = new Claims(this.shelf.claims);
+    this.backend = this.bucket ?? this.folder;
+    this.backends = this.bucket === undefined ? [this.folder] : [this.bucket, this.folder];
+    this.claims = new Claims(this.backend.claims);
   }
 
   /** The key of an artifact of `kind` that depends on `dependsOn`. */
@@ -168,7 +168,7 @@ export class ArtifactStore {
         yield piece;
       }
       if (hash.digest('hex') !== expected.sha256) {
-        await this.folder.moveAside(kind, key);
+        await this.folder.quarantine(kind, key);
         throw new ArtifactLostError(kind, key, `file ${name} has changed since it was written (SHA-256 differs)`);
       }
     } finally {

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { programPath } from '#setup/places.mjs';
+import { programPath } from '#setup/paths.mjs';
 import type { Written } from './durable-file.js';
 
 /** Message from the thread: it can take another piece, the file is on disk, or writing failed. */

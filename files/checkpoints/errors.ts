@@ -1,4 +1,4 @@
-import { PassingFault, PermanentFault } from '../../errors/fault.js';
+import { TransientFault, PermanentFault } from '../../errors/fault.js';
 
 /** Maximum number of list items in a message. */
 const listed = 10;
@@ -82,4 +82,4 @@ export class MaskSizeError extends PermanentFault {}
 export class TargetIsSourceError extends PermanentFault {}
 
 /** A file changed while it was read. */
-export class FileChangedError extends PassingFault {}
+export class FileChangedError extends TransientFault {}

@@ -13,7 +13,7 @@ export interface DrawRequest {
 }
 
 /** After this many short documents in a row, the file counts as one without long documents. */
-const fruitlessDraws = 100_000;
+const maxShortDraws = 100_000;
 
 /**
  * Draws windows from C4 as SparseGPT, Wanda and LLM-Barber do. For each window, documents are drawn until one is longer than the window,
@@ -72,15 +72,15 @@ async function draw(
   const { samples, sequenceLength, seed } = request;
   const random = new PythonRandom(seed);
   const windows = new Int32Array(samples * sequenceLength);
-  let fruitless = 0;
+  let shortDraws = 0;
   for (let sample = 0; sample < samples; ) {
     const ids = await idsOf(random.integer(0, count - 1));
     if (ids === undefined) return undefined;
     if (ids.length <= sequenceLength) {
-      if (++fruitless === fruitlessDraws) throw tooShort(request, count);
+      if (++shortDraws === maxShortDraws) throw tooShort(request, count);
       continue;
     }
-    fruitless = 0;
+    shortDraws = 0;
     const begin = random.integer(0, ids.length - sequenceLength - 1);
     windows.set(ids.subarray(begin, begin + sequenceLength), sample++ * sequenceLength);
   }
@@ -89,7 +89,7 @@ async function draw(
 
 function tooShort({ file, sequenceLength }: DrawRequest, count: number): TooFewTokensError {
   return new TooFewTokensError({
-    what: `none of ${fruitlessDraws} documents drawn from ${count} has more than ${sequenceLength} tokens`, where: file,
+    what: `none of ${maxShortDraws} documents drawn from ${count} has more than ${sequenceLength} tokens`, where: file,
     expected: 'documents longer than a window', remedy: 'Lower sequenceLength, or use `sampling: sequential`',
   });
 }

@@ -16,7 +16,7 @@ export interface Gpt2Files {
 export const gpt2Classes: readonly unknown[] = ['GPT2Tokenizer', 'GPT2TokenizerFast'];
 
 /** The special token of GPT-2, used if the files name none. */
-const usualToken = '<|endoftext|>';
+const defaultToken = '<|endoftext|>';
 const specialNames = ['bos_token', 'eos_token', 'unk_token', 'pad_token'];
 
 /**
@@ -26,12 +26,12 @@ const specialNames = ['bos_token', 'eos_token', 'unk_token', 'pad_token'];
  * @returns JSON text; undefined if a special token is not in the vocabulary
  */
 export function tokenizerOfGpt2({ vocabulary, merges, config, special = {} }: Gpt2Files): string | undefined {
-  const tokens = specialNames.flatMap((name) => tokenOf(config[name] ?? special[name]) ?? (name === 'pad_token' ? [] : { content: usualToken, normalized: true }));
+  const tokens = specialNames.flatMap((name) => tokenOf(config[name] ?? special[name]) ?? (name === 'pad_token' ? [] : { content: defaultToken, normalized: true }));
   const unique = [...new Map(tokens.map((token) => [token.content, token])).values()];
   if (unique.some(({ content }) => vocabulary[content] === undefined)) return undefined;
   const addPrefixSpace = config['add_prefix_space'] === true;
   const bytes = { type: 'ByteLevel', add_prefix_space: addPrefixSpace, trim_offsets: true, use_regex: true };
-  const bos = tokenOf(config['bos_token'] ?? special['bos_token'])?.content ?? usualToken;
+  const bos = tokenOf(config['bos_token'] ?? special['bos_token'])?.content ?? defaultToken;
   return JSON.stringify({
     version: '1.0', truncation: null, padding: null,
     added_tokens: unique.map(({ content, normalized }) => ({

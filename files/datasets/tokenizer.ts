@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as library from 'tokenizers';
-import { requirePackage, setUpCommand } from '#setup/places.mjs';
+import { requirePackage, setUpCommand } from '#setup/paths.mjs';
 import { cuttingOf, cutText } from './cut-text.js';
 import { InvalidTextError, MissingTokenizerError, TokenizerLibraryError, UnsupportedTokenizerError } from './errors.js';
 import { gpt2Classes, gpt2Files, tokenizerOfGpt2 } from './gpt2-files.js';

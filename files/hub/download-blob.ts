@@ -27,7 +27,7 @@ export interface BlobRequest {
 }
 
 /** After this many cut connections in a row without a new byte, the activity's own retries take over. */
-const fruitlessCuts = 5;
+const maxCutsWithoutProgress = 5;
 
 /**
  * Downloads a file of a repository under a temporary name, resumes after cut connections and killed processes, checks the
@@ -89,7 +89,7 @@ async function fill(partial: string, request: BlobRequest, report: (doneBytes: n
       } catch (error) {
         if (!(error instanceof HubUnreachableError)) throw error;
         cuts = have > before ? 1 : cuts + 1;
-        if (cuts >= fruitlessCuts) throw error;
+        if (cuts >= maxCutsWithoutProgress) throw error;
         await waitToRetry(cuts);
       }
     }

@@ -1,8 +1,8 @@
 import { bytesText } from '../../errors/bytes-text.js';
-import { PassingFault, PermanentFault, type FaultText } from '../../errors/fault.js';
+import { TransientFault, PermanentFault, type FaultText } from '../../errors/fault.js';
 
 /** The hub does not answer, the connection was cut, or the hub has a problem of its own (5xx, too many requests). */
-export class HubUnreachableError extends PassingFault {}
+export class HubUnreachableError extends TransientFault {}
 
 /** The hub requires a token, or refuses the given one (401, 403). */
 export class HubAccessError extends PermanentFault {}
@@ -32,7 +32,7 @@ export class CacheDamagedError extends PermanentFault {}
 export class NotInCacheError extends PermanentFault {}
 
 /** The download does not fit on the disk. */
-export class CacheFullError extends PassingFault {}
+export class CacheFullError extends TransientFault {}
 
 /** A repository has weights only in pickle files whose names are not those that transformers writes. */
 export class PickleRepositoryError extends PermanentFault {}

@@ -16,7 +16,7 @@ export interface Subject extends Repository {
 }
 
 /** Attempts of one request before the activity's own retries take over. */
-const usualAttempts = 5;
+const defaultAttempts = 5;
 const longestWaitMs = 30_000;
 
 /** Waits before the next attempt: half a second, doubled after each failure, or as long as the server asks for; at most 30 s. */
@@ -50,7 +50,7 @@ function retrying(settings: HubSettings, subject: Subject, accept: (response: Re
       const result = answer instanceof Response && answer.ok ? await accept(answer) : answer;
       if (result instanceof Response && result.ok) return result;
       const fault = result instanceof Response ? await faultOf(result, subject, settings) : result instanceof HubUnreachableError ? result : unreachable(new URL(url).origin, result);
-      if (!fault.retryable || failures === (subject.attempts ?? usualAttempts)) throw fault;
+      if (!fault.retryable || failures === (subject.attempts ?? defaultAttempts)) throw fault;
       await waitToRetry(failures, result instanceof Response ? Number(result.headers.get('retry-after')) || 0 : 0);
     }
   };

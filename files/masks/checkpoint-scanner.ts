@@ -3,7 +3,7 @@ import { readSafetensorsHeader, type Checkpoint, type TensorInfo } from '../chec
 import { countLinear, type FileFacts, type LinearFacts } from './facts.js';
 import { nameFinder } from './layers.js';
 import { LinearScan } from './linear-scan.js';
-import { OtherScan } from './other-scan.js';
+import { UnprunedTensorScan } from './unpruned-tensor-scan.js';
 import type { PlannedLinear } from './plan-linears.js';
 import type { RangeReader } from './range-reader.js';
 import type { Violations } from './violations.js';
@@ -58,7 +58,7 @@ export class CheckpointScanner {
     const plan = planned.get(info.name);
     const sourceBytes = this.sourceBytes(info);
     if (plan === undefined) {
-      const scan = new OtherScan(info, sourceBytes, violations);
+      const scan = new UnprunedTensorScan(info, sourceBytes, violations);
       return { take: (piece, at) => scan.take(piece, at), end: () => undefined };
     }
     const mask = await plan.readBits?.();

@@ -84,19 +84,19 @@ export function detectNM(tallies: readonly GroupTally[], strictness: Strictness)
     const keep = tally.byKept.findIndex((count) => count > tally.groups / 2);
     if (keep < 1 || keep >= tally.of) continue;
     const { count } = brokenGroups(tally, keep, strictness);
-    if (count === 0 || (count <= tally.groups / 10 && isNoChance(tally, keep, strictness, count))) return { keep, of: tally.of };
+    if (count === 0 || (count <= tally.groups / 10 && isSignificant(tally, keep, strictness, count))) return { keep, of: tally.of };
   }
   return undefined;
 }
 
 /** A pattern counts as real if its probability by chance is below exp(-20), about 1 in 500 million. */
-const certainty = 20;
+const significance = 20;
 
 /**
  * Whether so few broken groups cannot be chance: if every weight were kept independently with the same probability, the probability
- * would be below exp(-{@link certainty}), by Chernoff's bound.
+ * would be below exp(-{@link significance}), by Chernoff's bound.
  */
-function isNoChance({ of, groups, byKept }: GroupTally, keep: number, strictness: Strictness, broken: number): boolean {
+function isSignificant({ of, groups, byKept }: GroupTally, keep: number, strictness: Strictness, broken: number): boolean {
   const share = byKept.reduce((sum, count, kept) => sum + count * kept, 0) / (groups * of);
   let expected = 0;
   let term = (1 - share) ** of;
@@ -107,7 +107,7 @@ function isNoChance({ of, groups, byKept }: GroupTally, keep: number, strictness
   const found = 1 - broken / groups;
   if (found <= expected) return false;
   const divergence = found * Math.log(found / expected) + (1 - found) * Math.log((1 - found) / (1 - expected));
-  return groups * divergence > certainty;
+  return groups * divergence > significance;
 }
 
 /** Tallies for all detectable sizes that divide the linear's inputs, smallest first. */

@@ -3,7 +3,7 @@ import { inverseFactorOf } from './device-factor.js';
 import { float32From, idOf } from './device-ops.js';
 import type { Float64Matrix, InverseFactor } from './float64.js';
 import { liveMatrices } from './float64-live.js';
-import { cast, diagonal, diagonalOf, download, drop, fill, flag, indices, int32, op, owning, turned, upload } from './float64-ops.js';
+import { cast, diagonal, diagonalOf, download, drop, fill, flag, indices, int32, op, owning, reverseBoth, upload } from './float64-ops.js';
 
 /** A float64 matrix in TensorFlow. Only results that are requested leave the device. */
 export class DeviceMatrix implements Float64Matrix {
@@ -55,8 +55,8 @@ export class DeviceMatrix implements Float64Matrix {
       const a = own(op('MatrixSetDiag', [scaled, own(upload(diagonal, [n]))]));
       if (triangle === 'lower') return inverseFactorOf(a, diagonal);
       // With rows and columns reversed, A = R R^T with an upper R becomes a Cholesky factorisation, and F = R^-1.
-      const inverse = inverseFactorOf(own(turned(a)), diagonal.slice().reverse());
-      return inverse === undefined ? undefined : turned(own(inverse));
+      const inverse = inverseFactorOf(own(reverseBoth(a)), diagonal.slice().reverse());
+      return inverse === undefined ? undefined : reverseBoth(own(inverse));
     });
     return Promise.resolve(id === undefined ? undefined : new DeviceMatrix(id, n, n));
   }

@@ -101,6 +101,6 @@ export function matMul(a: number, b: number, transposed = false): number {
 }
 
 /** Reverses the order of rows and of columns. */
-export function turned(id: number): number {
+export function reverseBoth(id: number): number {
   return owning((own) => op('ReverseV2', [id, own(int32([0, 1]))], indices('Tidx')));
 }

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
-import { requirePackage, resolvePackage } from '#setup/places.mjs';
+import { requirePackage, resolvePackage } from '#setup/paths.mjs';
 import { currentGpu } from './gpu.js';
 import { instructionSet } from './instruction-set.js';
 import { counting } from './ledger.js';

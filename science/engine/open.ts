@@ -1,4 +1,4 @@
-import { isClone, setUpCommand } from '#setup/places.mjs';
+import { isClone, setUpCommand } from '#setup/paths.mjs';
 import { candidates, precisionOf, threadCount, type Backend, type EngineRequest } from './choice.js';
 import { EngineAlreadyOpen, EngineUnavailable } from './errors.js';
 import { openNative } from './native.js';

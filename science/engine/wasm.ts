@@ -2,7 +2,7 @@
  * Opens `@tensorflow/tfjs-backend-wasm`, which needs only Node.
  * It has the same operations and gradients as the native engine, but is slow: one thread, about a fifth of the products per second.
  */
-import { requirePackage } from '#setup/places.mjs';
+import { requirePackage } from '#setup/paths.mjs';
 import type { Engine } from './open.js';
 import { tf } from './tensorflow.js';
 

@@ -36,7 +36,7 @@ export type { Masks, Updates } from './parts/masked-weights.js';
 export { disposeMasks, mergeMasks } from './parts/working-masks.js';
 export { checkDivides, detectPattern, parsePattern, patternSparsity, patternText, unstructured } from './parts/pattern.js';
 export type { Pattern, Shape } from './parts/pattern.js';
-export { leaveAlone } from './rebuild/leave-alone.js';
+export { runUnchanged } from './rebuild/run-unchanged.js';
 export type { ChosenPart, CommonSettings, Granularity, KeepWeights, Metric, PartRequest, RebuildParts, SubBlockEntry } from './rebuild/method.js';
 export { replacedUpdates } from './rebuild/each-sub-block.js';
 export { rebuildMethodOf, rebuildMethods } from './rebuild/registry.js';

@@ -9,17 +9,17 @@ export interface QueryBlock {
 }
 
 /** With fewer queries per block, the extra operations cost more than they save. */
-const leastRows = 128;
+const minRows = 128;
 
 /** With an eighth of the queries per block, 56 % of all pairs are computed; the 50 % before the diagonal are needed. */
-const usualRows = (time: number): number => Math.max(leastRows, Math.ceil(time / 8));
+const defaultRows = (time: number): number => Math.max(minRows, Math.ceil(time / 8));
 
 /**
  * Divides the queries of a causal attention into blocks, in order.
  * @param rows queries per block; the last block may have fewer
  * @param window number of positions that a query sees, including its own; by default, all before it
  */
-export function queryBlocks(time: number, { rows: most = usualRows(time), window = time }: { rows?: number; window?: number }): QueryBlock[] {
+export function queryBlocks(time: number, { rows: most = defaultRows(time), window = time }: { rows?: number; window?: number }): QueryBlock[] {
   return Array.from({ length: Math.ceil(time / most) }, (_, index) => {
     const start = index * most;
     const rows = Math.min(most, time - start);

@@ -63,7 +63,7 @@ export function tailedMask({ tails, positions }: NonNullable<SequenceLayout['tai
 }
 
 /** Multiplies x `[batch, heads, time, headDim]` by `scale`. With a rope, rotates it by its positions (back if `direction` is -1). */
-export function turn(x: Tensor4D, { rope, layout }: AttentionPositions, scale: number, direction: 1 | -1): Tensor4D {
+export function scaleAndRotate(x: Tensor4D, { rope, layout }: AttentionPositions, scale: number, direction: 1 | -1): Tensor4D {
   if (rope !== undefined) return rotate(x, ropeTables(rope, x.shape[2], scale, direction), layout?.tailed?.positions);
   return scale === 1 ? x : x.mul(scale);
 }

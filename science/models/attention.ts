@@ -2,7 +2,7 @@ import { tf } from '../engine/index.js';
 import type { Tensor, Tensor3D, Tensor4D } from '../engine/index.js';
 import { queryBlocks } from './attention-blocks.js';
 import type { QueryBlock } from './attention-blocks.js';
-import { attentionMask, bounded, joinHeads, maskedSoftmax, queryScale, splitHeads, tailedMask, turn } from './attention-parts.js';
+import { attentionMask, bounded, joinHeads, maskedSoftmax, queryScale, splitHeads, tailedMask, scaleAndRotate } from './attention-parts.js';
 import type { AttentionPositions, AttentionShape } from './attention-parts.js';
 import { customVjp } from './custom-vjp.js';
 
@@ -52,8 +52,8 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
   return customVjp(
     [q, k, v],
     (q_, k_, v_) => {
-      const Q = turn(splitHeads(q_, heads), positions, scale, 1);
-      const K = turn(splitHeads(k_, keyValueHeads), positions, 1, 1);
+      const Q = scaleAndRotate(splitHeads(q_, heads), positions, scale, 1);
+      const K = scaleAndRotate(splitHeads(k_, keyValueHeads), positions, 1, 1);
       const V = splitHeads(v_, keyValueHeads);
       const O = tf.tidy(() => {
         const mask = maskOfAll();
@@ -85,7 +85,7 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
         ofKeys = { dK: made.dK, dV: made.dV };
       }
       const { dK, dV } = ofKeys as Required<typeof ofKeys>;
-      return [joinHeads(turn(joined(dQ), positions, scale, -1)), joinHeads(turn(dK, positions, 1, -1)), joinHeads(dV)];
+      return [joinHeads(scaleAndRotate(joined(dQ), positions, scale, -1)), joinHeads(scaleAndRotate(dK, positions, 1, -1)), joinHeads(dV)];
     },
   );
 }

@@ -33,7 +33,7 @@ const normName = 'post_attention_layernorm';
  * routing is computed once, from the actual stream.
  */
 function mixtureOfExperts(config: RotaryConfig, layer: string, attention: SubBlockWithNorms, mixture: Mixture): SubBlockWithNorms[] {
-  const { experts, chosen, names, intermediateSize, shared } = mixture;
+  const { experts, expertsPerToken: chosen, names, intermediateSize, shared } = mixture;
   const path = `${layer}.${mixture.path}`;
   const gate: LinearSpec = { name: `${path}.gate.weight`, shape: [experts, config.hiddenSize] };
   const sharedGate: LinearSpec = { name: `${path}.shared_expert_gate.weight`, shape: [1, config.hiddenSize] };

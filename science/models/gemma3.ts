@@ -2,7 +2,7 @@ import type { ConfigReader } from './config-reader.js';
 import { gatedMlp } from './gated-mlp.js';
 import { gemmaNorms, readGemmaConfig } from './gemma2.js';
 import { windowsButEvery } from './layer-windows.js';
-import { underOtherNames } from './other-names.js';
+import { withAliases } from './tensor-aliases.js';
 import type { Rope } from './rope.js';
 import { ropeOf } from './rope-config.js';
 import type { RopeShape } from './rope-config.js';
@@ -33,7 +33,7 @@ export function gemma3(reader: ConfigReader): DecoderModel {
   const model = textModel('gemma3', text, { tied: reader.boolean('tie_word_embeddings', true) });
   refuseUnknownKeys(text);
   // The names in checkpoints, and those of the newest transformers.
-  return underOtherNames(model, (name) => [`language_model.${name}`, name.replace(/^model\./, 'model.language_model.')]);
+  return withAliases(model, (name) => [`language_model.${name}`, name.replace(/^model\./, 'model.language_model.')]);
 }
 
 function textModel(family: string, reader: ConfigReader, changes: Partial<RotaryConfig>): DecoderModel {

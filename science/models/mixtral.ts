@@ -15,7 +15,7 @@ export function mixtral(reader: ConfigReader): DecoderModel {
   const config = readRotaryConfig(reader, { maxPositions: 131_072, keyValueHeads: 8, epsilon: 1e-5, theta: 1e6 });
   const window = reader.has('sliding_window') ? reader.positiveInteger('sliding_window') : undefined;
   const mixture = {
-    ...readExperts(reader, { experts: 8, chosen: 2 }), normalized: true,
+    ...readExperts(reader, { experts: 8, expertsPerToken: 2 }), normalized: true,
     path: 'block_sparse_moe', names: ['w1', 'w3', 'w2'] as const, intermediateSize: config.intermediateSize,
   };
   return mixtureDecoder('mixtral', config, mixture, { attention: (layer) => rotaryAttention(config, layer, { window }) });

@@ -5,7 +5,7 @@ import type { RotaryConfig } from './rotary-config.js';
 /** Defaults of transformers that differ between the families. */
 interface MixtureDefaults {
   experts: number;
-  chosen: number;
+  expertsPerToken: number;
   intermediateSize: number;
 }
 
@@ -13,18 +13,18 @@ interface MixtureDefaults {
 const expertKeys = ['num_local_experts', 'num_experts'] as const;
 
 /** Reads the number of experts in a layer, and how many of them each token is routed to. @throws ModelConfigError */
-export function readExperts(reader: ConfigReader, defaults: Pick<MixtureDefaults, 'experts' | 'chosen'>): { experts: number; chosen: number } {
+export function readExperts(reader: ConfigReader, defaults: Pick<MixtureDefaults, 'experts' | 'expertsPerToken'>): { experts: number; expertsPerToken: number } {
   const key = expertKeys.find((name) => reader.has(name)) ?? 'num_experts';
   const experts = reader.positiveInteger(key, defaults.experts);
-  const chosen = reader.positiveInteger('num_experts_per_tok', defaults.chosen);
-  if (chosen > experts) throw reader.wrong('num_experts_per_tok', `at most the number of experts (${experts})`);
+  const expertsPerToken = reader.positiveInteger('num_experts_per_tok', defaults.expertsPerToken);
+  if (expertsPerToken > experts) throw reader.wrong('num_experts_per_tok', `at most the number of experts (${experts})`);
   // Only used in training.
   reader.ignore('router_jitter_noise', 'router_aux_loss_coef', 'output_router_logits', ...expertKeys);
-  return { experts, chosen };
+  return { experts, expertsPerToken };
 }
 
 /** Reads the mixture from configs of Qwen and OLMoE, whose experts are below `mlp`. @throws ModelConfigError */
-export function readMixture(reader: ConfigReader, defaults: Pick<MixtureDefaults, 'experts' | 'chosen'>, intermediateSize: number): Mixture {
+export function readMixture(reader: ConfigReader, defaults: Pick<MixtureDefaults, 'experts' | 'expertsPerToken'>, intermediateSize: number): Mixture {
   return { ...readExperts(reader, defaults), normalized: reader.boolean('norm_topk_prob', false), path: 'mlp', intermediateSize };
 }
 

@@ -16,7 +16,7 @@ export function olmoe(reader: ConfigReader): DecoderModel {
   const config = readRotaryConfig(reader, { maxPositions: 4096, epsilon: 1e-5 });
   const biased = reader.boolean('attention_bias', false);
   const bound = reader.optionalNumber('clip_qkv');
-  const mixture = readMixture(reader, { experts: 64, chosen: 8 }, config.intermediateSize);
+  const mixture = readMixture(reader, { experts: 64, expertsPerToken: 8 }, config.intermediateSize);
   return mixtureDecoder('olmoe', config, mixture, {
     attention: (layer) => rotaryAttention(config, layer, { inputBias: biased, outputBias: biased, queryKeyNorms: 'projection', bound }),
   });

@@ -18,7 +18,7 @@ export function qwen2Moe(reader: ConfigReader): DecoderModel {
   const inputBias = reader.boolean('qkv_bias', true);
   const windows = windowsOfLayers(reader, config.layers, (index, count) => index % 2 === 0 && index < count);
   const mixture = {
-    ...readMixture(reader, { experts: 60, chosen: 4 }, reader.positiveInteger('moe_intermediate_size', 1408)),
+    ...readMixture(reader, { experts: 60, expertsPerToken: 4 }, reader.positiveInteger('moe_intermediate_size', 1408)),
     shared: { intermediateSize: reader.positiveInteger('shared_expert_intermediate_size', 5632) },
   };
   return mixtureDecoder('qwen2_moe', config, mixture, {

@@ -19,7 +19,7 @@ export function qwen3Moe(reader: ConfigReader): DecoderModel {
   const window = windowed ? reader.positiveInteger('sliding_window', 4096) : undefined;
   // Transformers does not read these here.
   reader.ignore('max_window_layers', 'sliding_window');
-  const mixture = readMixture(reader, { experts: 128, chosen: 8 }, reader.positiveInteger('moe_intermediate_size', 768));
+  const mixture = readMixture(reader, { experts: 128, expertsPerToken: 8 }, reader.positiveInteger('moe_intermediate_size', 768));
   return mixtureDecoder('qwen3_moe', config, mixture, {
     attention: (layer) => rotaryAttention(config, layer, { inputBias: biased, outputBias: biased, queryKeyNorms: 'head', window }),
     mixed: mixtureLayers(reader, config),

@@ -62,9 +62,9 @@ export function ropeOf(parameters: ConfigReader | undefined, base: () => number,
   if (shape.partial !== undefined) parameters?.ignore('partial_rotary_factor');
   if (parameters !== undefined) refuseOddKeys(parameters);
   const from = { powers, theta, dim, maxPositions, trained };
-  const turning = parameters === undefined ? ropeTypes.default(from) : ropeTypes[typeOf(parameters, types, otherNames)](from, parameters);
-  const { amplitude = 1, long } = turning;
-  const frequencies = turning.frequencies.map(Math.fround);
+  const computed = parameters === undefined ? ropeTypes.default(from) : ropeTypes[typeOf(parameters, types, otherNames)](from, parameters);
+  const { amplitude = 1, long } = computed;
+  const frequencies = computed.frequencies.map(Math.fround);
   const key = [headDim, amplitude, ...frequencies, ...(long === undefined ? [] : [long.beyond, ...long.frequencies])].join();
   return { headDim, frequencies, amplitude, ...(long && { long: { ...long, frequencies: long.frequencies.map(Math.fround) } }), key };
 }

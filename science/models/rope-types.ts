@@ -14,31 +14,31 @@ export interface RopeBase {
   trained: number;
 }
 
-type Turning = Pick<Rope, 'frequencies' | 'long'> & Partial<Pick<Rope, 'amplitude'>>;
+type RopeFrequencies = Pick<Rope, 'frequencies' | 'long'> & Partial<Pick<Rope, 'amplitude'>>;
 
 /** The frequencies of each type of rope. Absent parameters have the defaults of transformers 5. */
 export const ropeTypes = {
-  default: ({ powers }: RopeBase): Turning => ({ frequencies: powers.map(inverse) }),
+  default: ({ powers }: RopeBase): RopeFrequencies => ({ frequencies: powers.map(inverse) }),
   // Stretches the rope only for sequences longer than `max_position_embeddings`, which do not occur here.
-  dynamic: ({ powers }: RopeBase, parameters: ConfigReader): Turning => {
+  dynamic: ({ powers }: RopeBase, parameters: ConfigReader): RopeFrequencies => {
     parameters.positiveNumber('factor');
     return { frequencies: powers.map(inverse) };
   },
-  linear: ({ powers }: RopeBase, parameters: ConfigReader): Turning => {
+  linear: ({ powers }: RopeBase, parameters: ConfigReader): RopeFrequencies => {
     const factor = parameters.positiveNumber('factor');
     return { frequencies: powers.map((power) => inverse(power) / factor) };
   },
   llama3,
   longrope,
   yarn,
-} as const satisfies Record<string, (base: RopeBase, parameters: ConfigReader) => Turning>;
+} as const satisfies Record<string, (base: RopeBase, parameters: ConfigReader) => RopeFrequencies>;
 
 export type RopeType = keyof typeof ropeTypes;
 
 const inverse = (power: number): number => Math.fround(1 / power);
 
 /** Llama 3.1: long wavelengths are stretched by `factor`, short ones stay, and those in between are blended. */
-function llama3({ powers, trained }: RopeBase, parameters: ConfigReader): Turning {
+function llama3({ powers, trained }: RopeBase, parameters: ConfigReader): RopeFrequencies {
   const factor = parameters.positiveNumber('factor');
   const low = parameters.positiveNumber('low_freq_factor');
   const high = parameters.positiveNumber('high_freq_factor');
@@ -56,7 +56,7 @@ function llama3({ powers, trained }: RopeBase, parameters: ConfigReader): Turnin
  * YaRN (Peng et al. 2023): pairs that rotate more than `beta_fast` times in the original context stay, those that rotate less than
  * `beta_slow` times are stretched by `factor`, and those in between are blended by their index. Rotated vectors get an amplitude.
  */
-function yarn({ powers, theta, dim, maxPositions, trained }: RopeBase, parameters: ConfigReader): Turning {
+function yarn({ powers, theta, dim, maxPositions, trained }: RopeBase, parameters: ConfigReader): RopeFrequencies {
   const context = parameters.positiveInteger('original_max_position_embeddings', trained);
   const factor = parameters.isNull('factor') ? maxPositions / context : parameters.positiveNumber('factor');
   const truncate = parameters.boolean('truncate', true);
@@ -80,7 +80,7 @@ function yarnAmplitude(factor: number, parameters: ConfigReader): number {
 }
 
 /** LongRoPE (Ding et al. 2024): a factor for each pair, with other factors for sequences longer than the original context. */
-function longrope({ powers, maxPositions, trained }: RopeBase, parameters: ConfigReader): Turning {
+function longrope({ powers, maxPositions, trained }: RopeBase, parameters: ConfigReader): RopeFrequencies {
   const context = parameters.positiveInteger('original_max_position_embeddings', trained);
   const stretched = (key: string): number[] => {
     const factors = parameters.positiveNumbers(key, powers.length);

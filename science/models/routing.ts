@@ -6,7 +6,7 @@ import { customVjp } from './custom-vjp.js';
 export interface Router {
   experts: number;
   /** Number of experts that each token is routed to. */
-  chosen: number;
+  expertsPerToken: number;
   /** Whether the weights of a token's experts are divided by their sum. */
   normalized: boolean;
 }
@@ -20,12 +20,12 @@ export interface Router {
  * @param logits `[batch, time, experts]`
  * @returns the same shape
  */
-export function expertWeights(logits: Tensor3D, { experts, chosen, normalized }: Router): Tensor3D {
+export function expertWeights(logits: Tensor3D, { experts, expertsPerToken, normalized }: Router): Tensor3D {
   return tf.tidy(() => customVjp(
     [logits],
     (given) => {
       const probabilities = tf.softmax(given);
-      const { values, indices } = tf.topk(probabilities, chosen);
+      const { values, indices } = tf.topk(probabilities, expertsPerToken);
       const total = normalized ? values.sum<Tensor3D>(-1, true) : tf.ones<Tensor3D['rankType']>([1, 1, 1]);
       const weights = normalized ? values.div(total) : values;
       const value = tf.oneHot(indices.cast('int32'), experts).cast('float32').mul(weights.expandDims(-1)).sum<Tensor3D>(2);
@@ -43,7 +43,7 @@ export function expertWeights(logits: Tensor3D, { experts, chosen, normalized }:
 export interface RoutedTokens {
   sequences: number;
   /** The largest number of tokens in any sequence; at least 1, because an engine may not support empty tensors. */
-  most: number;
+  maxTokens: number;
   /** The place of each token in `[batch * time]`, sequence by sequence, and of its row in `[batch * most]`. */
   positions: Int32Array;
   rows: Int32Array;
@@ -57,20 +57,20 @@ export function routedTokens(weights: Tensor3D): RoutedTokens {
     const first = sequence * time;
     return Array.from({ length: time }, (__, token) => first + token).filter((position) => values[position] !== 0);
   });
-  const most = Math.max(1, ...bySequence.map(({ length }) => length));
+  const maxTokens = Math.max(1, ...bySequence.map(({ length }) => length));
   return {
-    sequences, most,
+    sequences, maxTokens,
     positions: Int32Array.from(bySequence.flat()),
-    rows: Int32Array.from(bySequence.flatMap((own, sequence) => own.map((_, index) => sequence * most + index))),
+    rows: Int32Array.from(bySequence.flatMap((own, sequence) => own.map((_, index) => sequence * maxTokens + index))),
   };
 }
 
 /** Gathers the rows of these tokens from `[n, width]` and maps them, `[batch, most, width]`. Pads shorter sequences with zeros. */
 export function gatherTokens(all: Tensor2D, tokens: RoutedTokens, map: (gathered: Tensor3D) => Tensor3D): Tensor3D {
-  const { sequences, most } = tokens;
+  const { sequences, maxTokens } = tokens;
   return tf.tidy(() => {
     const gathered = customVjp([all], (given) => ({ value: rowsAt(given, tokens), saved: [] }), (dy) => [scattered(dy, tokens, all.shape[0])]);
-    return withoutFilling(map(gathered.reshape<Tensor3D>([sequences, most, -1])), tokens);
+    return zeroPadding(map(gathered.reshape<Tensor3D>([sequences, maxTokens, -1])), tokens);
   });
 }
 
@@ -80,33 +80,33 @@ export function gatherTokens(all: Tensor2D, tokens: RoutedTokens, map: (gathered
  * and back.
  */
 export function placeTokens(rows: Tensor3D, tokens: RoutedTokens, n: number): Tensor2D {
-  const [sequences, most, width] = rows.shape;
+  const [sequences, maxTokens, width] = rows.shape;
   return tf.tidy(() => customVjp(
     [rows],
-    (given) => ({ value: scattered(given.reshape([sequences * most, width]), tokens, n), saved: [] }),
-    (dy) => [withoutFilling(rowsAt(dy, tokens).reshape<Tensor3D>([sequences, most, width]), tokens)],
+    (given) => ({ value: scattered(given.reshape([sequences * maxTokens, width]), tokens, n), saved: [] }),
+    (dy) => [zeroPadding(rowsAt(dy, tokens).reshape<Tensor3D>([sequences, maxTokens, width]), tokens)],
   ));
 }
 
 /** `[n, width]` -> `[batch * most, width]`; padding rows repeat the first row. */
-function rowsAt(all: Tensor2D, { sequences, most, positions, rows }: RoutedTokens): Tensor2D {
-  const index = new Int32Array(sequences * most);
+function rowsAt(all: Tensor2D, { sequences, maxTokens, positions, rows }: RoutedTokens): Tensor2D {
+  const index = new Int32Array(sequences * maxTokens);
   rows.forEach((row, i) => { index[row] = positions[i]; });
   return tf.gather(all, tf.tensor1d(index, 'int32'));
 }
 
 /** `[batch * most, width]` -> `[n, width]` */
-function scattered(gathered: Tensor2D, { sequences, most, positions, rows }: RoutedTokens, n: number): Tensor2D {
+function scattered(gathered: Tensor2D, { sequences, maxTokens, positions, rows }: RoutedTokens, n: number): Tensor2D {
   // Tokens of other experts get the row of zeros at the end.
-  const source = new Int32Array(n).fill(sequences * most);
+  const source = new Int32Array(n).fill(sequences * maxTokens);
   positions.forEach((position, i) => { source[position] = rows[i]; });
   return tf.gather(tf.concat([gathered, tf.zeros<Tensor2D['rankType']>([1, gathered.shape[1]])], 0), tf.tensor1d(source, 'int32'));
 }
 
 /** Sets the padding rows after the tokens of each sequence to zero. */
-function withoutFilling(x: Tensor3D, { sequences, most, rows }: RoutedTokens): Tensor3D {
-  if (rows.length === sequences * most) return x;
-  const used = new Float32Array(sequences * most);
+function zeroPadding(x: Tensor3D, { sequences, maxTokens, rows }: RoutedTokens): Tensor3D {
+  if (rows.length === sequences * maxTokens) return x;
+  const used = new Float32Array(sequences * maxTokens);
   rows.forEach((row) => { used[row] = 1; });
-  return x.mul(tf.tensor3d(used, [sequences, most, 1]));
+  return x.mul(tf.tensor3d(used, [sequences, maxTokens, 1]));
 }

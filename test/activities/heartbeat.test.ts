@@ -47,7 +47,7 @@ it('sends heartbeats while a report is written', async () => {
 });
 
 it('sends heartbeats while the report of a sweep is written, and while a slow store is asked for its identity', async () => {
-  const store = { shelf: { name: 'slow', identity: () => disk.waiting.then(() => 'identity') } } as unknown as ArtifactStore;
+  const store = { backend: { name: 'slow', identity: () => disk.waiting.then(() => 'identity') } } as unknown as ArtifactStore;
   const activities = createSharedActivities({ state, seat: new Seat(), store, taskQueue: 'own', worker: '1@here', renderSweep: () => Promise.resolve({ 'report.md': 'report' }), renderSearch: () => Promise.resolve({ 'report.md': 'report' }), withChanges });
   expect(await beatsOf((input) => activities.writeSweep(input), { sweepId: 'sweep', table: {} })).toBeGreaterThan(5);
   disk.waiting = new Promise((resolve) => (disk.free = resolve));

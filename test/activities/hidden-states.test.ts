@@ -6,7 +6,7 @@ import { advanceLayer } from '../../activities/advance-layer.js';
 import { scorePerplexity } from '../../activities/evaluation.js';
 import { hiddenKey } from '../../activities/hidden-paths.js';
 import { makeInitialMask } from '../../activities/initial-mask.js';
-import { Trails } from '../../activities/trails.js';
+import { PathProgressTracker } from '../../activities/path-progress.js';
 import type { Path, RunContext } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import type { InitialMaskStage } from '../../app/config/pipeline.js';
@@ -37,7 +37,7 @@ async function newPlace(): Promise<{ artifacts: string; newBench: (store?: Artif
 
 let place: Awaited<ReturnType<typeof newPlace>>;
 beforeAll(async () => {
-  vi.spyOn(Trails.prototype, 'forward').mockReturnValue(forwardSeconds);
+  vi.spyOn(PathProgressTracker.prototype, 'forward').mockReturnValue(forwardSeconds);
   place = await newPlace();
 });
 afterEach(async () => {

@@ -33,7 +33,7 @@ it('fetches the checkpoint of a run that ends on another machine, and records on
   const written = await writeReport({ workflowId: 'w', pipeline: demoPipeline(), context: {} as RunContext, result }, second, store, { renderReport: () => 'report', renderPage: () => Promise.resolve('page') });
   expect(written).toMatchObject({ checkpoint: join(second, 'runs', 'w', 'checkpoint'), mask: join(second, 'runs', 'w', 'mask.safetensors') });
   expect(await readFile(join(second, 'runs', 'w', 'checkpoint', 'model.safetensors'), 'utf8')).toBe('weights');
-  const remembered = await keptRun(store.shelf, 'w');
+  const remembered = await keptRun(store.backend, 'w');
   expect(remembered?.outputs).toEqual({ ...kept, report: written.kept?.report });
 });
 

@@ -83,10 +83,10 @@ function isKilled(pid: number): boolean {
 
 /** Retries `find` for a few seconds, because a worker may be starting. */
 async function firstFound(find: () => number[] | Promise<number[]>): Promise<number[]> {
-  const giveUp = Date.now() + 5000;
+  const deadline = Date.now() + 5000;
   for (;;) {
     const pids = await find();
-    if (pids.length > 0 || Date.now() > giveUp) return pids;
+    if (pids.length > 0 || Date.now() > deadline) return pids;
     await sleep(50);
   }
 }

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { digestsOf, madeAgain, storeLog, toldBy } from '../../tools/bench/faults/judge.js';
-import { Plant, Server } from '../../tools/bench/faults/plant.js';
+import { digestsOf, madeAgain, storeLog, evidenceIn } from '../../tools/bench/faults/judge.js';
+import { TestCluster, Server } from '../../tools/bench/faults/test-cluster.js';
 import { signalAll, WorkerProcess } from '../../tools/bench/faults/worker-process.js';
-import { throughOutages } from '../../app/cli/client.js';
+import { retryWhileUnavailable } from '../../app/cli/client.js';
 import { queryProgress } from '../../app/cli/progress/follow.js';
 import { startPipeline, type Run } from '../../app/cli/start-pipeline.js';
 import { pauseSignal, resumeSignal, type PipelineResult } from '../../workflows/protocol.js';
@@ -25,13 +25,13 @@ describe('placement of runs', () => {
   let server: Server;
   let undisturbed: Record<string, string>;
   let calmQueues: string[];
-  const plants: Plant[] = [];
+  const clusters: TestCluster[] = [];
   const workers: WorkerProcess[] = [];
 
-  async function build(name: string, count = 2): Promise<Plant> {
-    const plant = await Plant.build(server, folder, name, count);
-    plants.push(plant);
-    return plant;
+  async function build(name: string, count = 2): Promise<TestCluster> {
+    const cluster = await TestCluster.build(server, folder, name, count);
+    clusters.push(cluster);
+    return cluster;
   }
   function serve(taskQueue: string, ...flags: string[]): WorkerProcess {
     const worker = new WorkerProcess({ address: server.where(), state: join(folder, taskQueue), taskQueue, flags });
@@ -44,7 +44,7 @@ describe('placement of runs', () => {
     return server.client.workflow.getHandle(workflowId);
   }
   /** Retries a call: a busy machine sometimes drops a connection, and this client does not retry by itself. */
-  const patiently = <T>(call: () => Promise<T>): Promise<T> => throughOutages(call, new AbortController().signal);
+  const patiently = <T>(call: () => Promise<T>): Promise<T> => retryWhileUnavailable(call, new AbortController().signal);
   /** Pauses a run that has begun. */
   async function hold(handle: WorkflowHandle): Promise<void> {
     await handle.signal(pauseSignal);
@@ -86,14 +86,14 @@ describe('placement of runs', () => {
 
   beforeAll(async () => {
     server = await Server.start(join(folder, 'server'));
-    const plant = await build('calm');
+    const cluster = await build('calm');
     const handle = await start('calm');
     undisturbed = digestsOf(await resultOf(handle));
     calmQueues = await queuesOf(handle);
-    await plant.tearDown();
+    await cluster.tearDown();
   });
   afterAll(async () => {
-    for (const plant of plants) await plant.tearDown();
+    for (const cluster of clusters) await cluster.tearDown();
     for (const worker of workers) worker.signal('SIGKILL');
     await Promise.all(workers.map((worker) => worker.ended));
     await server.stop();
@@ -102,16 +102,16 @@ describe('placement of runs', () => {
 
   it('keeps a run on one worker, and finishes it on another one of the same store after a kill', async () => {
     expect(calmQueues).toHaveLength(1);
-    const plant = await build('killed');
+    const cluster = await build('killed');
     const handle = await start('killed');
-    await until(() => storeLog(plant.store).length > 3);
-    const owner = await ownerOf(handle, plant.workers);
+    await until(() => storeLog(cluster.store).length > 3);
+    const owner = await ownerOf(handle, cluster.workers);
     owner.signal('SIGKILL');
     const result = await resultOf(handle);
     expect(digestsOf(result)).toEqual(undisturbed);
-    expect([...madeAgain(storeLog(plant.store))]).toEqual([]);
+    expect([...madeAgain(storeLog(cluster.store))]).toEqual([]);
     expect((await queuesOf(handle)).length).toBeGreaterThan(1);
-    expect(toldBy(await historyOf(handle))).not.toEqual([]);
+    expect(evidenceIn(await historyOf(handle))).not.toEqual([]);
     // A slow machine reports more incidents, for example that the server took long to answer.
     expect(result.incidents?.map(({ what }) => what)).toContainEqual(expect.stringMatching(/^The run went to another worker: its worker (fell silent|is gone)$/));
     expect(readFileSync(result.report, 'utf8')).toContain('## Incidents');
@@ -128,30 +128,30 @@ describe('placement of runs', () => {
   });
 
   it('reports a stopped compute process, although nothing failed', async () => {
-    const plant = await build('held');
+    const cluster = await build('held');
     const handle = await start('held');
-    await until(() => storeLog(plant.store).length > 2);
-    const compute = (await ownerOf(handle, plant.workers)).computePids();
+    await until(() => storeLog(cluster.store).length > 2);
+    const compute = (await ownerOf(handle, cluster.workers)).computePids();
     signalAll(compute, 'SIGSTOP');
     await sleep(5_000);
     signalAll(compute, 'SIGCONT');
     const result = await resultOf(handle);
     expect(digestsOf(result)).toEqual(undisturbed);
     expect(result.incidents?.map(({ what }) => what)).toContainEqual(expect.stringMatching(/^The compute process was stopped for about \d+\.\d s$/));
-    expect(toldBy(await historyOf(handle))).toContainEqual(expect.objectContaining({ what: 'incident' }));
+    expect(evidenceIn(await historyOf(handle))).toContainEqual(expect.objectContaining({ what: 'incident' }));
   });
 
   it('hands its run over after the current unit when told to stop, and ends at once when told twice', async () => {
-    const plant = await build('stopped');
+    const cluster = await build('stopped');
     const handle = await start('stopped');
-    await until(() => storeLog(plant.store).length > 3);
-    const owner = await ownerOf(handle, plant.workers);
+    await until(() => storeLog(cluster.store).length > 3);
+    const owner = await ownerOf(handle, cluster.workers);
     owner.signal('SIGTERM');
     await until(() => owner.said().includes('Stopping. The layer in flight has '));
     expect(digestsOf(await resultOf(handle))).toEqual(undisturbed);
     expect(await owner.ended).toBe(0);
-    expect([...madeAgain(storeLog(plant.store))]).toEqual([]);
-    expect(toldBy(await historyOf(handle)).map(({ what }) => what)).toContainEqual(expect.stringContaining('the worker is shutting down'));
+    expect([...madeAgain(storeLog(cluster.store))]).toEqual([]);
+    expect(evidenceIn(await historyOf(handle)).map(({ what }) => what)).toContainEqual(expect.stringContaining('the worker is shutting down'));
 
     const slow = serve('slow', '--shutdown-grace', '3600');
     await slow.ready();

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestsOf, madeAgain, storeLog } from '../../tools/bench/faults/judge.js';
-import { Plant, Server } from '../../tools/bench/faults/plant.js';
+import { TestCluster, Server } from '../../tools/bench/faults/test-cluster.js';
 import type { WorkerProcess } from '../../tools/bench/faults/worker-process.js';
-import { throughOutages } from '../../app/cli/client.js';
+import { retryWhileUnavailable } from '../../app/cli/client.js';
 import { startPipeline } from '../../app/cli/start-pipeline.js';
 import { digestOf } from '../../files/artifacts/index.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
@@ -20,18 +20,18 @@ requireTemporalCli();
 
 describe('a run in shards', () => {
   const folder = mkdtempSync(join(tmpdir(), 'shards-'));
-  const plants: Plant[] = [];
+  const clusters: TestCluster[] = [];
   let server: Server;
   let alone: PipelineResult;
   let expected: Record<string, string>;
 
-  const patiently = <T>(call: () => Promise<T>): Promise<T> => throughOutages(call, new AbortController().signal);
+  const patiently = <T>(call: () => Promise<T>): Promise<T> => retryWhileUnavailable(call, new AbortController().signal);
   const resultOf = (handle: WorkflowHandle): Promise<PipelineResult> => patiently(() => handle.result() as Promise<PipelineResult>);
 
-  async function build(name: string, workers: number): Promise<Plant> {
-    const plant = await Plant.build(server, folder, name, workers);
-    plants.push(plant);
-    return plant;
+  async function build(name: string, workers: number): Promise<TestCluster> {
+    const cluster = await TestCluster.build(server, folder, name, workers);
+    clusters.push(cluster);
+    return cluster;
   }
   async function start(name: string, shards: number): Promise<WorkflowHandle> {
     const pipeline = longPipeline(name, ['calibration.samples=16', 'rebuild.strategy=published', `calibration.shards=${shards}`]);
@@ -56,13 +56,13 @@ describe('a run in shards', () => {
 
   beforeAll(async () => {
     server = await Server.start(join(folder, 'server'));
-    const plant = await build('one', 1);
+    const cluster = await build('one', 1);
     alone = await resultOf(await start('one', 4));
     expected = digestsOf(alone);
-    await plant.tearDown();
+    await cluster.tearDown();
   });
   afterAll(async () => {
-    for (const plant of plants) await plant.tearDown();
+    for (const cluster of clusters) await cluster.tearDown();
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -74,19 +74,19 @@ describe('a run in shards', () => {
   });
 
   it('has the same bytes from two workers, which both have worked', async () => {
-    const plant = await build('two', 2);
+    const cluster = await build('two', 2);
     const result = await resultOf(await start('two', 4));
     expect(digestsOf(result)).toEqual(expected);
     expect(result.perplexity).toEqual(alone.perplexity);
     expect(workersOf(result).size).toBe(2);
-    expect(storeLog(plant.store).filter(({ event, kind }) => event === 'made' && kind === 'sums').length).toBeGreaterThan(0);
-    await plant.tearDown();
+    expect(storeLog(cluster.store).filter(({ event, kind }) => event === 'made' && kind === 'sums').length).toBeGreaterThan(0);
+    await cluster.tearDown();
   });
 
   it('has the same bytes from four workers, one of which is killed: its shard alone moves', async () => {
-    const plant = await build('four', 4);
+    const cluster = await build('four', 4);
     const handle = await start('four', 4);
-    const victim = await oneOfSeveral(handle, plant.workers);
+    const victim = await oneOfSeveral(handle, cluster.workers);
     victim.signal('SIGKILL');
     const result = await resultOf(handle);
     expect(digestsOf(result)).toEqual(expected);
@@ -96,15 +96,15 @@ describe('a run in shards', () => {
     const lost = units.filter((unit) => unit.lost);
     expect(new Set(lost.map(({ worker }) => workers[worker].split('@')[0]))).toEqual(new Set([`${victim.pid}`]));
     expect(result.incidents?.map(({ what }) => what)).toContainEqual(expect.stringMatching(/^Shard [1-4] went to another worker: its worker (fell silent|is gone)$/));
-    expect([...madeAgain(storeLog(plant.store))]).toEqual([]);
+    expect([...madeAgain(storeLog(cluster.store))]).toEqual([]);
     expect(readFileSync(result.report, 'utf8')).toContain('in 4 shards');
-    await plant.tearDown();
+    await cluster.tearDown();
   });
 
   it('is as good as a run without shards', async () => {
-    const plant = await build('whole', 1);
+    const cluster = await build('whole', 1);
     const whole = await resultOf(await start('whole', 1));
-    await plant.tearDown();
+    await cluster.tearDown();
     for (const state of ['initial', 'rebuilt'] as const) {
       const [[of]] = [Object.keys(whole.perplexity[state] ?? {})];
       const [one, four] = [whole, alone].map(({ perplexity }) => perplexity[state]?.[of] ?? 0);

@@ -1,4 +1,4 @@
-import { findChromium } from '#setup/places.mjs';
+import { findChromium } from '#setup/paths.mjs';
 
 /**
  * Finds a browser for tests: the one of this machine, or else the one in the package `@sparticuz/chromium`, which exists only for

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { TestOptions } from 'vitest';
-import { findS3Server } from '#setup/places.mjs';
+import { findS3Server } from '#setup/paths.mjs';
 
 declare module 'vitest' {
   interface TaskMeta {

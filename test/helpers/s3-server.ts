@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findS3Server } from '#setup/places.mjs';
+import { findS3Server } from '#setup/paths.mjs';
 import { freePort } from '../../app/cli/local/ports.js';
 
 /** A real S3 server, if set-up found or built one. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { findTemporal } from '#setup/places.mjs';
+import { findTemporal } from '#setup/paths.mjs';
 
 /** Checks that the programs are built, because tests run them as users do. @throws if they are not */
 export function requireBuild(): void {

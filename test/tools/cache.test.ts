@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { makeWhole, readWhole } from '#setup/cache.mjs';
+import { createComplete, readIfComplete } from '#setup/cache.mjs';
 
 let home: string;
 let folder: string;
@@ -21,9 +21,9 @@ function fill(partial: string, content = 'library'): Promise<{ version: string }
 }
 
 test('describes a complete folder', async () => {
-  const made = await makeWhole(folder, (partial) => fill(partial));
+  const made = await createComplete(folder, (partial) => fill(partial));
   expect(made).toEqual({ version: '1', files: { 'lib/a.so.2': 7 } });
-  expect(readWhole(folder)).toEqual(made);
+  expect(readIfComplete(folder)).toEqual(made);
   expect(readFileSync(join(folder, 'lib', 'a.so'), 'utf8')).toBe('library');
   expect(readdirSync(join(home, 'engine'))).toEqual(['one']);
 });
@@ -33,15 +33,15 @@ test.each([
   ['a file is cut short', () => writeFileSync(join(folder, 'lib', 'a.so.2'), 'lib')],
   ['the manifest is damaged', () => writeFileSync(join(folder, 'manifest.json'), '{')],
 ])('makes the folder again if %s', async (_, damage) => {
-  await makeWhole(folder, (partial) => fill(partial));
+  await createComplete(folder, (partial) => fill(partial));
   damage();
-  expect(readWhole(folder)).toBeUndefined();
-  await makeWhole(folder, (partial) => fill(partial, 'fixed'));
+  expect(readIfComplete(folder)).toBeUndefined();
+  await createComplete(folder, (partial) => fill(partial, 'fixed'));
   expect(readFileSync(join(folder, 'lib', 'a.so.2'), 'utf8')).toBe('fixed');
 });
 
 test('leaves nothing after a failure', async () => {
-  const failing = makeWhole(folder, async (partial) => {
+  const failing = createComplete(folder, async (partial) => {
     await fill(partial);
     throw new Error('no space left');
   });
@@ -54,13 +54,13 @@ test('removes what killed set-ups left, and keeps what running ones make', async
   const leftover = (pid: number) => join(home, 'engine', `one.partial-${pid}`);
   mkdirSync(leftover(dead), { recursive: true });
   mkdirSync(leftover(process.ppid));
-  await makeWhole(folder, (partial) => fill(partial));
+  await createComplete(folder, (partial) => fill(partial));
   expect(existsSync(leftover(dead))).toBe(false);
   expect(existsSync(leftover(process.ppid))).toBe(true);
 });
 
 test('gives two concurrent set-ups the complete folder of one of them', async () => {
-  const made = await makeWhole(folder, async (partial) => {
+  const made = await createComplete(folder, async (partial) => {
     await fill(partial, 'second');
     mkdirSync(folder);
     await fill(folder, 'first');

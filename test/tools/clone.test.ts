@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packagesInstalled } from '#setup/packages.mjs';
-import { packageRoot } from '#setup/places.mjs';
+import { packageRoot } from '#setup/paths.mjs';
 import { where } from '../helpers/needs.js';
 
 /** One test file for every kind of parity. Families run on the engine that every machine has. */

@@ -7,7 +7,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { afterAll, describe, expect, it } from 'vitest';
 import { program } from '../../app/cli/main.js';
 import { freePort } from '../../app/cli/local/ports.js';
-import { onPath } from '#setup/places.mjs';
+import { onPath } from '#setup/paths.mjs';
 import { where } from '../helpers/needs.js';
 import { servedMetrics } from '../helpers/served-metrics.js';
 import { ownNamespace } from '../helpers/shared-server.js';

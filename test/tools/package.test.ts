@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { builtFolder, packageRoot } from '#setup/places.mjs';
+import { builtFolder, packageRoot } from '#setup/paths.mjs';
 
 interface Manifest {
   private?: boolean;

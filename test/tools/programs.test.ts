@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { builtFolder, programPath } from '#setup/places.mjs';
+import { builtFolder, programPath } from '#setup/paths.mjs';
 
 /** What the bundler recorded about its files (tools/bundle-programs.mjs). */
 interface Contents {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mostTried, nextPoint } from '../../workflows/bisection.js';
+import { maxTried, nextPoint } from '../../workflows/bisection.js';
 
 /** Searches as the workflow does. @returns the answer, and the points in the order in which they were tried */
 function searched(count: number, passes: (index: number) => boolean): { answer: number | null; tried: number[] } {
@@ -25,8 +25,8 @@ describe('bisection', () => {
         // Find the answer by trying all points.
         const all = Array.from({ length: count }, (_, index) => index).filter((index) => index < good);
         expect(answer).toBe(all.at(-1) ?? null);
-        expect(tried.length).toBeLessThanOrEqual(mostTried(count));
-        expect(mostTried(count)).toBeLessThanOrEqual(Math.ceil(Math.log2(count)) + 2);
+        expect(tried.length).toBeLessThanOrEqual(maxTried(count));
+        expect(maxTried(count)).toBeLessThanOrEqual(Math.ceil(Math.log2(count)) + 2);
       }),
       { numRuns: 500 },
     );
@@ -35,7 +35,7 @@ describe('bisection', () => {
   it('tries at most the announced number of points, and reaches it', () => {
     for (const count of [1, 2, 3, 4, 5, 9, 17, 51, 100]) {
       const most = Math.max(...Array.from({ length: count + 1 }, (_, good) => searched(count, (index) => index < good).tried.length));
-      expect(most, `${count} points`).toBe(mostTried(count));
+      expect(most, `${count} points`).toBe(maxTried(count));
     }
   });
 
@@ -50,7 +50,7 @@ describe('bisection', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 200 }), (passes) => {
         const { answer, tried } = searched(passes.length, (index) => passes[index]);
-        expect(tried.length).toBeLessThanOrEqual(mostTried(passes.length));
+        expect(tried.length).toBeLessThanOrEqual(maxTried(passes.length));
         if (answer === null) expect(passes[0]).toBe(false);
         else {
           expect(passes[answer]).toBe(true);

@@ -15,7 +15,7 @@ import { pipelineStart, requestFor, workflowIdOf } from '../../app/cli/start-pip
 import { liveKeys } from '../../app/cli/store/live-keys.js';
 import { parsePipeline } from '../../app/config/index.js';
 import { startOwnServer, type OwnServer } from '../../tools/histories/own-server.js';
-import type { EndedRun, RunSinks } from '../../workflows/announce.js';
+import type { EndedRun, RunSinks } from '../../workflows/run-end.js';
 import { incidentSignal, pauseSignal, pipelineWorkflow, progressQuery, resumeSignal, type PipelineProgress, type PipelineRequest, type PipelineResult } from '../../workflows/protocol.js';
 import { requireBuild } from '../helpers/set-up.js';
 import { keyOf, madeUpActivities } from './made-up-activities.js';
@@ -24,7 +24,7 @@ const bundle = 'dist/workflow-bundle.js';
 requireBuild();
 const suggestedEvents = 30;
 /** Between two points where a run may continue as new, the layers of one text run for one state. */
-const mostEvents = suggestedEvents + 60;
+const maxEvents = suggestedEvents + 60;
 
 describe('pipelines that continue as new', () => {
   let server: OwnServer;
@@ -148,7 +148,7 @@ gates: [seconds total <= 10000]
     expect(timeline?.units.every(({ asked, ended }, index) => ended >= asked && asked >= (timeline.units[index - 1]?.asked ?? 0))).toBe(true);
     const lengths = await executions(workflowId);
     expect(lengths.length).toBeGreaterThan(4);
-    expect(Math.max(...lengths)).toBeLessThan(mostEvents);
+    expect(Math.max(...lengths)).toBeLessThan(maxEvents);
     // The run ended once, however many executions it had.
     expect(ended.filter((run) => run.workflowId === workflowId).map(({ status, gates }) => [status, gates?.length])).toEqual([['completed', 1]]);
 
@@ -169,7 +169,7 @@ gates: [seconds total <= 10000]
     const result = await resultOf(await start('alone', {}, 'unsuggested'));
     const lengths = await executions(`alone-${result.configDigest.slice(0, 16)}`);
     expect(lengths.length).toBeGreaterThan(4);
-    expect(Math.max(...lengths)).toBeLessThan(mostEvents);
+    expect(Math.max(...lengths)).toBeLessThan(maxEvents);
   });
 
   it('lose no signal that arrives around the change', async () => {

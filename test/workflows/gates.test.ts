@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseCondition } from '../../app/config/index.js';
 import { judgeGates, type Judged } from '../../workflows/gates.js';
-import { bestOf, pointless } from '../../workflows/sweep-metric.js';
+import { bestOf, skipReason } from '../../workflows/sweep-metric.js';
 import type { SweepRow } from '../../workflows/sweep-protocol.js';
 
 const result: Judged = {
@@ -75,6 +75,6 @@ describe('a member of a sweep with a failed gate', () => {
   });
 
   it('can show that other members are pointless', () => {
-    expect(pointless({ s: 0.6 }, [row('b', 'gateFailed', 0.5, 30)], { metric: 'perplexity.initial', above: 20, along: 's' })).toBe('perplexity.initial of b is above 20');
+    expect(skipReason({ s: 0.6 }, [row('b', 'gateFailed', 0.5, 30)], { metric: 'perplexity.initial', above: 20, along: 's' })).toBe('perplexity.initial of b is above 20');
   });
 });

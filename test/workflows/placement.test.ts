@@ -15,7 +15,7 @@ type Seating = ConstructorParameters<typeof Placement>[0];
 const failure = (cause: Error): ActivityFailure => new ActivityFailure('failed', 'a', '1', 'TIMEOUT', undefined, cause);
 const gone = failure(new TimeoutFailure('no worker', undefined, 'SCHEDULE_TO_START'));
 const placeOf = (taskQueue: string) => ({ taskQueue, store: 's', worker: taskQueue });
-const watching = { begins: () => '', performed: () => undefined, moves: () => undefined };
+const watching = { onBegin: () => '', onEnd: () => undefined, onMove: () => undefined };
 
 /** A run with shards on `a`, `b` and `c`. */
 async function seated(): Promise<{ seating: Seating; placement: InstanceType<typeof Placement> }> {

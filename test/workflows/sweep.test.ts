@@ -33,7 +33,7 @@ describe('sweep workflow', () => {
   /** What the fake activities have seen. */
   let started: string[] = [];
   let atOnce = 0;
-  let mostAtOnce = 0;
+  let maxAtOnce = 0;
   let written: SweepTable[] = [];
   /** Members (sparsity/ratio) that wait until they are released. Those in `failing` fail. */
   let held = new Set<string>();
@@ -52,7 +52,7 @@ describe('sweep workflow', () => {
     async prepareRun({ pipeline }: { pipeline: Pipeline }) {
       const member = memberOf(pipeline);
       started.push(member);
-      mostAtOnce = Math.max(mostAtOnce, ++atOnce);
+      maxAtOnce = Math.max(maxAtOnce, ++atOnce);
       try {
         while (held.has(member)) {
           Context.current().heartbeat();
@@ -105,7 +105,7 @@ describe('sweep workflow', () => {
     rmSync(state, { recursive: true });
   });
   beforeEach(() => {
-    [started, written, held, failing, atOnce, mostAtOnce] = [[], [], new Set(), new Set(), 0, 0];
+    [started, written, held, failing, atOnce, maxAtOnce] = [[], [], new Set(), new Set(), 0, 0];
   });
 
   const dataset = '{ file: /t.txt }';
@@ -133,7 +133,7 @@ describe('sweep workflow', () => {
       held.delete(started[ended]);
     }
     const result = await handle.result();
-    expect(mostAtOnce).toBe(2);
+    expect(maxAtOnce).toBe(2);
     expect(started.slice(0, 3).map((member) => member.split('/')[0]).sort()).toEqual(['0.4', '0.5', '0.6']);
     expect(statuses(result)).toMatchObject({ 'sparsity=0.6,ratio=0.1': 'failed', 'sparsity=0.6,ratio=0.2': 'done', 'sparsity=0.4,ratio=0.2': 'done' });
     expect(Object.values(statuses(result)).filter((status) => status === 'done')).toHaveLength(5);

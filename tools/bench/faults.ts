@@ -8,7 +8,7 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { packageRoot } from '#setup/places.mjs';
+import { packageRoot } from '#setup/paths.mjs';
 import { campaign, type Outcome, type Subject } from './faults/campaign.js';
 import { faultKinds, type FaultKind } from './faults/injections.js';
 import { randomFrom, shuffled } from './faults/random.js';

@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { packageRoot } from '#setup/places.mjs';
-import { throughOutages } from '../../app/cli/client.js';
+import { packageRoot } from '#setup/paths.mjs';
+import { retryWhileUnavailable } from '../../app/cli/client.js';
 import { startPipeline } from '../../app/cli/start-pipeline.js';
 import { parsePipeline } from '../../app/config/index.js';
-import { Server } from './faults/plant.js';
+import { Server } from './faults/test-cluster.js';
 import { WorkerProcess } from './faults/worker-process.js';
 
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '200' }, workers: { type: 'string', default: '2' } } });
@@ -54,8 +54,8 @@ try {
   process.stderr.write(`${started.length} runs started after ${seconds()} s\n`);
   const all = started.map(async ({ workflowId }) => {
     const handle = client.workflow.getHandle(workflowId);
-    await throughOutages(() => handle.result(), never).catch((error: unknown) => failed.push(`${workflowId}: ${String(error)}`));
-    const { historyLength, historySize = 0 } = await throughOutages(() => handle.describe(), never);
+    await retryWhileUnavailable(() => handle.result(), never).catch((error: unknown) => failed.push(`${workflowId}: ${String(error)}`));
+    const { historyLength, historySize = 0 } = await retryWhileUnavailable(() => handle.describe(), never);
     largest = { events: Math.max(largest.events, historyLength), bytes: Math.max(largest.bytes, historySize) };
     done++;
     if (done % Math.max(1, Math.floor(runs / 8)) === 0) measure(`${done} done, ${seconds()} s`);

@@ -14,9 +14,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { packageRoot } from '#setup/places.mjs';
+import { packageRoot } from '#setup/paths.mjs';
 import type { PipelineResult } from '../../workflows/protocol.js';
-import { figure, markdownTable } from '../../app/report/index.js';
+import { formatNumber, markdownTable } from '../../app/report/index.js';
 
 const { values } = parseArgs({
   options: {
@@ -127,7 +127,7 @@ try {
     const [us, them] = [quickest(own), quickest(reference)];
     rows.push([
       run, seconds(us), seconds(them), (total(us) / total(them)).toFixed(2), `${((100 * us.products) / total(us)).toFixed(0)} %`,
-      `${figure(us.initial)} -> ${figure(us.rebuilt)}`, `${figure(them.initial)} -> ${figure(them.rebuilt)}`,
+      `${formatNumber(us.initial)} -> ${formatNumber(us.rebuilt)}`, `${formatNumber(them.initial)} -> ${formatNumber(them.rebuilt)}`,
     ]);
   }
   console.log(`${basename(model)}, ${windows} windows of ${length}; the quickest of ${times}, mask + rebuild; perplexities of at most 64 windows of ${values.evaluation}\n`);

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { packageRoot } from '#setup/places.mjs';
+import { packageRoot } from '#setup/paths.mjs';
 import { writeSafetensors } from '../../files/checkpoints/index.js';
 import { modelSize } from '../../science/cost/index.js';
 import { modelFromConfig } from '../../science/models/index.js';

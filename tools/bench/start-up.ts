@@ -7,7 +7,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { packageRoot } from '#setup/places.mjs';
+import { packageRoot } from '#setup/paths.mjs';
 
 const runs = Number(process.argv[2] ?? 20);
 if (!Number.isInteger(runs) || runs < 1) throw new Error('usage: node dist/tools/bench/start-up.js [RUNS]');

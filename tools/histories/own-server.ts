@@ -11,7 +11,7 @@ import { labelKeys } from '../../workflows/run-labels.js';
 
 const attempts = 5;
 /** Maximum length of the server's output in an error message. */
-const mostSaid = 2_000;
+const maxSaid = 2_000;
 
 /** A separate Temporal server, in memory. */
 export interface OwnServer {
@@ -46,7 +46,7 @@ async function launch(cli: string, suggestedEvents: number): Promise<{ child: Ch
     const address = `127.0.0.1:${port}`;
     const child = spawn(cli, ['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', `${port}`, ...settings], { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
-    child.stderr.on('data', (part: Buffer) => (said = (said + part.toString()).slice(-mostSaid)));
+    child.stderr.on('data', (part: Buffer) => (said = (said + part.toString()).slice(-maxSaid)));
     while (child.exitCode === null) {
       if (await answers(address)) return { child, address };
       await sleep(50);

@@ -17,7 +17,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { build } from '../build.mjs';
-import { builtFolder, packageRoot } from '../setup/places.mjs';
+import { builtFolder, packageRoot } from '../setup/paths.mjs';
 
 const { values: { prometheus: binary, promtool, write } } = parseArgs({ options: { prometheus: { type: 'string', default: 'prometheus' }, promtool: { type: 'string' }, write: { type: 'boolean', default: false } } });
 const deploy = join(packageRoot, 'tools', 'deploy');

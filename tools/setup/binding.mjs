@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './console.mjs';
 import { nodeGyp } from './npm.mjs';
-import { onPath, resolvePackage } from './places.mjs';
+import { onPath, resolvePackage } from './paths.mjs';
 
 const quietLogSource = fileURLToPath(new URL('quiet-log.cc', import.meta.url));
 

@@ -11,7 +11,7 @@ function filesUnder(folder) {
 }
 
 /** What a whole folder says about itself; `undefined` where it is missing or a file of it is missing or of another size. */
-export function readWhole(folder) {
+export function readIfComplete(folder) {
   try {
     const manifest = JSON.parse(readFileSync(join(folder, manifestName), 'utf8'));
     const whole = Object.entries(manifest.files).every(([name, size]) => statSync(join(folder, name)).size === size);
@@ -42,7 +42,7 @@ function isRunning(pid) {
  * Makes `folder` by `fill(partial)`, which returns what the manifest shall say beside the list of files. A crash, a failure or
  * another set-up at the same time leaves either the whole folder or none.
  */
-export async function makeWhole(folder, fill) {
+export async function createComplete(folder, fill) {
   mkdirSync(dirname(folder), { recursive: true });
   removeLeftovers(folder);
   const partial = `${folder}.partial-${process.pid}`;
@@ -51,10 +51,10 @@ export async function makeWhole(folder, fill) {
     const facts = await fill(partial);
     const files = Object.fromEntries(filesUnder(partial).map((file) => [relative(partial, file), statSync(file).size]));
     writeFileSync(join(partial, manifestName), JSON.stringify({ ...facts, files }, null, 2));
-    if (existsSync(folder) && readWhole(folder) === undefined) rmSync(folder, { recursive: true, force: true });
+    if (existsSync(folder) && readIfComplete(folder) === undefined) rmSync(folder, { recursive: true, force: true });
     if (!existsSync(folder)) renameSync(partial, folder);
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
-  return readWhole(folder);
+  return readIfComplete(folder);
 }

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder } from './places.mjs';
+import { cacheFolder } from './paths.mjs';
 
 /** Output of the sub-processes of the last set-up that had any. */
 const logFile = join(cacheFolder(), 'setup.log');

@@ -2,8 +2,8 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, statfsSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { compileBinding, compilerProblem, probeBinding } from './binding.mjs';
-import { makeWhole, readWhole } from './cache.mjs';
-import { cacheFolder, machineKind, setUpCommand, workerPackagesFolder } from './places.mjs';
+import { createComplete, readIfComplete } from './cache.mjs';
+import { cacheFolder, machineKind, setUpCommand, workerPackagesFolder } from './paths.mjs';
 import { findPythonWithPip, hasNvidiaGpu, unpackTensorflow, wheelsFor } from './wheel.mjs';
 
 /** Goes up when set-up makes the folder differently. */
@@ -39,7 +39,7 @@ async function makeEngine(wheel, say) {
   const python = findPythonWithPip();
   const problem = obstacle(wheel, python);
   if (problem !== undefined) throw new Error(problem);
-  await makeWhole(engineFolder(wheel), async (folder) => {
+  await createComplete(engineFolder(wheel), async (folder) => {
     say(`fetching ${wheel.name} ${wheel.version}${wheel.cuda ? ' and the CUDA libraries' : ''}`);
     await unpackTensorflow(python, wheel, join(folder, 'deps'));
     say('compiling the binding');
@@ -61,11 +61,11 @@ function link(name, target) {
 }
 
 /** The folder of this wheel's engine that is whole: in the cache, or in an earlier cache that the package is still linked to. */
-function wholeFolder(wheel) {
+function completeFolder(wheel) {
   const folder = engineFolder(wheel);
   const linked = readlink(join(packageFolder, 'lib'));
   const candidates = [folder, ...(linked !== undefined && basename(dirname(linked)) === basename(folder) ? [dirname(linked)] : [])];
-  return candidates.find((candidate) => readWhole(candidate) !== undefined);
+  return candidates.find((candidate) => readIfComplete(candidate) !== undefined);
 }
 
 function readlink(path) {
@@ -83,11 +83,11 @@ export async function ensureEngine(say) {
   const reasons = [];
   for (const wheel of wheelsFor(machineKind, hasNvidiaGpu())) {
     try {
-      const ready = wholeFolder(wheel);
+      const ready = completeFolder(wheel);
       const folder = ready ?? (await makeEngine(wheel, say));
       for (const name of linkNames) link(name, join(folder, name));
-      const regret = reasons.length === 0 ? '' : `\nNo NVIDIA GPU is used: ${reasons.join('; ')}`;
-      return `${describe(readWhole(folder))} ${ready === undefined ? 'installed' : 'already there'}${regret}`;
+      const gpuWarning = reasons.length === 0 ? '' : `\nNo NVIDIA GPU is used: ${reasons.join('; ')}`;
+      return `${describe(readIfComplete(folder))} ${ready === undefined ? 'installed' : 'already there'}${gpuWarning}`;
     } catch (error) {
       reasons.push(error.message.split('\n')[0]);
     }

@@ -1,7 +1,7 @@
 /** Finds npm, which set-up calls. */
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { onPath } from './places.mjs';
+import { onPath } from './paths.mjs';
 
 const cli = /npm-cli\.c?js$/;
 

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run } from './console.mjs';
-import { cachedS3Server, cacheFolder, findS3Server, onPath } from './places.mjs';
+import { cachedS3Server, cacheFolder, findS3Server, onPath } from './paths.mjs';
 
 const goPackage = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
 

@@ -3,7 +3,7 @@ import { step, usedLog } from './console.mjs';
 import { ensureEngine } from './engine.mjs';
 import { linkBins } from './link-bins.mjs';
 import { ensurePackages } from './packages.mjs';
-import { cacheFolder, findTemporal, hasWorkerPackages, isClone, machineKind, packageRoot } from './places.mjs';
+import { cacheFolder, findTemporal, hasWorkerPackages, isClone, machineKind, packageRoot } from './paths.mjs';
 import { ensureS3Server } from './s3-server.mjs';
 import { ensureTemporal } from './temporal.mjs';
 import { hasNvidiaGpu, tensorflowVersion, wheelsFor } from './wheel.mjs';

@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run } from './console.mjs';
-import { cacheFolder, cachedTemporal, findTemporal, onPath, workerPackagesFolder } from './places.mjs';
+import { cacheFolder, cachedTemporal, findTemporal, onPath, workerPackagesFolder } from './paths.mjs';
 
 /** The newest version that `go install` can build (later ones have replace directives in their go.mod). */
 const goPackage = 'github.com/temporalio/cli/cmd/temporal@v1.5.1';

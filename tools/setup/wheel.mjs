@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './console.mjs';
-import { onPath } from './places.mjs';
+import { onPath } from './paths.mjs';
 
 export const tensorflowVersion = '2.21.0';
 

@@ -5,16 +5,16 @@
  */
 import { cpSync } from 'node:fs';
 import { run } from './console.mjs';
-import { makeWhole, readWhole } from './cache.mjs';
-import { workerLockFolder, workerPackagesFolder } from './places.mjs';
+import { createComplete, readIfComplete } from './cache.mjs';
+import { workerLockFolder, workerPackagesFolder } from './paths.mjs';
 import { npmCommand } from './npm.mjs';
 
 /** Installs them where they are missing. Returns the outcome in words. */
 export async function ensureWorkerPackages(say) {
   const folder = workerPackagesFolder();
-  if (readWhole(folder) !== undefined) return 'already there';
+  if (readIfComplete(folder) !== undefined) return 'already there';
   say('fetching them from the npm registry');
-  await makeWhole(folder, async (partial) => {
+  await createComplete(folder, async (partial) => {
     cpSync(workerLockFolder, partial, { recursive: true });
     await run(...npmCommand('ci', '--ignore-scripts'), { name: 'npm ci', cwd: partial });
     return {};

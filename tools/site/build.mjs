@@ -8,7 +8,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
 import { Marked } from 'marked';
-import { builtFolder, packageRoot } from '../setup/places.mjs';
+import { builtFolder, packageRoot } from '../setup/paths.mjs';
 import { pageOf, searchScript, style } from './page.mjs';
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

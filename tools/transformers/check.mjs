@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from '../build.mjs';
-import { packageRoot } from '../setup/places.mjs';
+import { packageRoot } from '../setup/paths.mjs';
 
 const { values: { python, write } } = parseArgs({ options: { python: { type: 'string', default: 'python3' }, write: { type: 'boolean', default: false } } });
 const golden = join(packageRoot, 'test', 'golden', 'transformers');

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { builtFolder, programPath } from '#setup/places.mjs';
+import { builtFolder, programPath } from '#setup/paths.mjs';
 
 /** Runs the `main` of a program that the build made, or says what is missing. */
 export async function launch(name) {

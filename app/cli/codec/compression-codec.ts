@@ -5,9 +5,9 @@ import proto from '@temporalio/proto';
 
 const encoding = 'binary/gzip';
 /** Smaller payloads stay as they are, for Temporal's web page and for workers of versions without compression. */
-const leastBytes = 2 ** 20;
+const minBytes = 2 ** 20;
 /** Maximum expanded size. Without it a small payload could fill the memory. */
-const mostBytes = 64 * 2 ** 20;
+const maxBytes = 64 * 2 ** 20;
 
 const PayloadMessage = proto.temporal.api.common.v1.Payload;
 const [compress, expand] = [promisify(gzip), promisify(gunzip)];
@@ -19,7 +19,7 @@ const [compress, expand] = [promisify(gzip), promisify(gunzip)];
 export class CompressionCodec implements PayloadCodec {
   encode(payloads: Payload[]): Promise<Payload[]> {
     return Promise.all(payloads.map(async (payload) => {
-      if ((payload.data?.length ?? 0) < leastBytes) return payload;
+      if ((payload.data?.length ?? 0) < minBytes) return payload;
       return { metadata: { encoding: Buffer.from(encoding) }, data: await compress(PayloadMessage.encode(payload).finish()) };
     }));
   }
@@ -27,7 +27,7 @@ export class CompressionCodec implements PayloadCodec {
   decode(payloads: Payload[]): Promise<Payload[]> {
     return Promise.all(payloads.map(async (payload) => {
       if (Buffer.from(payload.metadata?.['encoding'] ?? []).toString() !== encoding) return payload;
-      const { metadata, data } = PayloadMessage.decode(await expand(payload.data ?? Buffer.alloc(0), { maxOutputLength: mostBytes }));
+      const { metadata, data } = PayloadMessage.decode(await expand(payload.data ?? Buffer.alloc(0), { maxOutputLength: maxBytes }));
       return { metadata, data };
     }));
   }

@@ -21,7 +21,7 @@ const text = (bytes: Uint8Array | null | undefined): string => Buffer.from(bytes
  * rejects encrypted ones instead of passing on unreadable bytes.
  */
 export class EncryptionCodec implements PayloadCodec {
-  private readonly told = new Set<string>();
+  private readonly warned = new Set<string>();
 
   constructor(
     private readonly keys: PayloadKeys | undefined,
@@ -39,14 +39,14 @@ export class EncryptionCodec implements PayloadCodec {
       return Promise.resolve(payloads.map((payload) => (text(payload.metadata?.['encoding']) === encoding ? decrypt(payload, this.keys) : payload)));
     } catch (error) {
       const why = error as Error;
-      this.tell(why.message);
+      this.warnOnce(why.message);
       return Promise.reject(why);
     }
   }
 
-  private tell(why: string): void {
-    if (!this.told.has(why)) this.onLocked?.(why);
-    this.told.add(why);
+  private warnOnce(why: string): void {
+    if (!this.warned.has(why)) this.onLocked?.(why);
+    this.warned.add(why);
   }
 }
 

@@ -6,7 +6,7 @@ import { withRun } from '../find-run.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
-const patienceMs = 20_000;
+const timeoutMs = 20_000;
 
 /**
  * `cancel [workflowId|FILE]`: stops a pipeline. Its finished work stays in the state folder.
@@ -28,7 +28,7 @@ export async function cancelCommand(which: string | undefined, options: GlobalOp
 }
 
 async function hasEnded(check: () => Promise<boolean>): Promise<boolean> {
-  for (const giveUp = Date.now() + patienceMs; Date.now() < giveUp; await sleep(250)) {
+  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(250)) {
     if (await check()) return true;
   }
   return false;

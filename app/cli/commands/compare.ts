@@ -15,7 +15,7 @@ export interface CompareOptions {
 }
 
 /** Each run gets a letter. */
-const mostRuns = 26;
+const maxRuns = 26;
 
 /**
  * `compare A B [...]`: shows finished runs side by side, and how they differ from the first.
@@ -35,7 +35,7 @@ export async function compareCommand(words: readonly string[], { html }: Compare
 
 function checkCount(count: number): void {
   if (count < 2) throw new CommandLineError({ what: 'only one run was given', expected: 'two or more', remedy: 'Name the runs to compare with the first' });
-  if (count > mostRuns) throw new CommandLineError({ what: `${count} runs were given`, expected: `at most ${mostRuns}`, remedy: 'Compare fewer runs, or run a sweep: its page shows all of its members' });
+  if (count > maxRuns) throw new CommandLineError({ what: `${count} runs were given`, expected: `at most ${maxRuns}`, remedy: 'Compare fewer runs, or run a sweep: its page shows all of its members' });
 }
 
 /** The file is overwritten, so a typing error must not cost a pipeline file. */

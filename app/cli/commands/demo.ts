@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { packageRoot } from '#setup/places.mjs';
+import { packageRoot } from '#setup/paths.mjs';
 import type { GlobalOptions } from '../options.js';
 import { runCommand } from './run.js';
 

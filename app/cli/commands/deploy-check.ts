@@ -1,9 +1,9 @@
 import { bytesText } from '../../../errors/bytes-text.js';
-import { grouped, percent } from '../../report/index.js';
+import { formatInteger, formatPercent } from '../../report/index.js';
 import { exitCode } from '../exit-codes.js';
-import { checkpointSizes, type CheckpointSizes } from '../hand-on/checkpoint-sizes.js';
-import { checkpointOf } from '../hand-on/finished-run.js';
-import { runtimeFacts, type RuntimeFact } from '../hand-on/runtimes.js';
+import { checkpointSizes, type CheckpointSizes } from '../outputs/checkpoint-sizes.js';
+import { checkpointOf } from '../outputs/finished-run.js';
+import { runtimeFacts, type RuntimeFact } from '../outputs/runtimes.js';
 import { progressLine } from '../mask/progress.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
@@ -33,7 +33,7 @@ const gainTexts: Record<RuntimeFact['gains'], string> = { nothing: 'no', '2:4': 
 
 function text(folder: string, sizes: CheckpointSizes): string {
   const { weights, zeros, pattern, dense, zipped, bitmask, twoOfFour, hasSparsityConfig } = sizes;
-  const row = (form: string, bytes: number | null, note: string): string[] => [form, bytes === null ? '-' : bytesText(bytes), bytes === null ? '-' : percent(Number((bytes / dense).toFixed(4))), note];
+  const row = (form: string, bytes: number | null, note: string): string[] => [form, bytes === null ? '-' : bytesText(bytes), bytes === null ? '-' : formatPercent(Number((bytes / dense).toFixed(4))), note];
   const rows = [
     ['weights', 'size', 'of dense', ''],
     row('dense', dense, 'unchanged; every program loads it'),
@@ -47,5 +47,5 @@ function text(folder: string, sizes: CheckpointSizes): string {
   ];
   const sources = runtimeFacts.map(({ runtime, statement, source }) => `${runtime}: ${statement}.\n  ${source}`);
   const warning = hasSparsityConfig ? '\nconfig.json has a sparsity_config, which vLLM 0.24 refuses. Remove it: the layout is dense.\n' : '';
-  return `\n${folder}\n${percent(zeros / weights)} of ${grouped(weights)} weights of its linears are zero (${pattern}).\n\n${textTable(rows)}\n${warning}\n${textTable(programs)}\n\n${sources.join('\n')}\n`;
+  return `\n${folder}\n${formatPercent(zeros / weights)} of ${formatInteger(weights)} weights of its linears are zero (${pattern}).\n\n${textTable(rows)}\n${warning}\n${textTable(programs)}\n\n${sources.join('\n')}\n`;
 }

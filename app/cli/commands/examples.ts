@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { packageRoot } from '#setup/places.mjs';
+import { packageRoot } from '#setup/paths.mjs';
 import { exitCode } from '../exit-codes.js';
 import { findExamples, type Example } from '../examples/find.js';
 import { printJson } from '../output.js';

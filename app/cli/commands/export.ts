@@ -7,11 +7,11 @@ import { parse } from 'yaml';
 import { writeFileDurably } from '../../../files/artifacts/index.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
-import { checkpointOf, finishedRun } from '../hand-on/finished-run.js';
-import { lmEvalFiles } from '../hand-on/lm-eval.js';
-import { exportToMlflow } from '../hand-on/mlflow.js';
+import { checkpointOf, finishedRun } from '../outputs/finished-run.js';
+import { lmEvalFiles } from '../outputs/lm-eval.js';
+import { exportToMlflow } from '../outputs/mlflow.js';
 import { checkUrl } from '../../operate/options.js';
-import { once, sendTrace, type SentTrace } from '../../operate/otlp.js';
+import { singleAttempt, sendTrace, type SentTrace } from '../../operate/otlp.js';
 import { otlpTarget } from '../../operate/otlp-target.js';
 import { failedGates } from '../../report/index.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
@@ -78,7 +78,7 @@ async function exportTrace(workflowId: string, result: PipelineResult, url: stri
   const { name, timeline, incidents = [] } = result;
   if (timeline === undefined || timeline.units.length === 0) throw new CommandLineError({ where: workflowId, what: 'its result has no timeline', expected: 'a run of this version', remedy: 'Run its pipeline again' });
   const status = failedGates(result).length === 0 ? 'completed' : 'gateFailed';
-  return await sendTrace({ workflowId, name, status, timeline, incidents, result }, otlpTarget(url, version()), once);
+  return await sendTrace({ workflowId, name, status, timeline, incidents, result }, otlpTarget(url, version()), singleAttempt);
 }
 
 /** Writes the checkpoint of a run, or any pruned checkpoint, in a sparse format. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { openCheckpoint } from '../../../files/checkpoints/index.js';
 import { composeMasks, openMaskSource } from '../../../files/masks/index.js';
-import { grouped, percent } from '../../report/index.js';
+import { formatInteger, formatPercent } from '../../report/index.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
@@ -28,6 +28,6 @@ export async function maskComposeCommand(paths: readonly string[], { keep, out, 
   const sources = await Promise.all(paths.map((path) => openMaskSource(path, tensors)));
   const { weights, zeros, sparsity, pattern } = await composeMasks({ sources, keep: keep ?? 'all', target: out, overwrite, anyModel });
   if (json) printJson({ mask: resolve(out), weights, zeros, sparsity, pattern });
-  else process.stdout.write(`${resolve(out)}: ${percent(sparsity)} of ${grouped(weights)} weights pruned, ${pattern}\n`);
+  else process.stdout.write(`${resolve(out)}: ${formatPercent(sparsity)} of ${formatInteger(weights)} weights pruned, ${pattern}\n`);
   return exitCode.done;
 }

@@ -1,5 +1,5 @@
 import { byLayer, diffMasks, jaccard, openMaskSource, shortName, sumOf, type DiffCounts, type MaskDiff } from '../../../files/masks/index.js';
-import { grouped } from '../../report/index.js';
+import { formatInteger } from '../../report/index.js';
 import { exitCode } from '../exit-codes.js';
 import { numberTable } from '../text-table.js';
 import type { GlobalOptions } from '../options.js';
@@ -40,7 +40,7 @@ function diffTable(diff: MaskDiff, showLinears: boolean): string {
 
 function rowOf(label: string, counts: DiffCounts): string[] {
   const { weights, keptA, keptB, grown, pruned } = counts;
-  return [label, ...[weights, keptA, keptB, grown, pruned].map(grouped), jaccard(counts).toFixed(4)];
+  return [label, ...[weights, keptA, keptB, grown, pruned].map(formatInteger), jaccard(counts).toFixed(4)];
 }
 
 function onlyInOne({ onlyInA, onlyInB }: MaskDiff): string {
@@ -50,5 +50,5 @@ function onlyInOne({ onlyInA, onlyInB }: MaskDiff): string {
 }
 
 function verdict({ grown, pruned }: MaskDiff): string {
-  return grown + pruned === 0 ? 'The masks are the same.' : `From A to B ${grouped(grown)} weights grow and ${grouped(pruned)} are pruned.`;
+  return grown + pruned === 0 ? 'The masks are the same.' : `From A to B ${formatInteger(grown)} weights grow and ${formatInteger(pruned)} are pruned.`;
 }

@@ -1,6 +1,6 @@
 import { openCheckpoint } from '../../../files/checkpoints/index.js';
 import { describeMasks, openMaskSource, type MaskDescription } from '../../../files/masks/index.js';
-import { grouped, percent } from '../../report/index.js';
+import { formatInteger, formatPercent } from '../../report/index.js';
 import { exitCode } from '../exit-codes.js';
 import { layerTable } from '../mask/linear-tables.js';
 import { labelled } from '../text-table.js';
@@ -42,7 +42,7 @@ function metadataLines({ pattern, model, values }: { pattern?: string; model?: s
 
 function summary({ weights, zeros, sparsity, pattern, shapesKnown }: MaskDescription): [string, string][] {
   return [
-    ['sparsity', `${percent(sparsity)}: ${grouped(zeros)} of ${grouped(weights)} weights are pruned${shapesKnown ? '' : ', up to 7 more or fewer per linear: the file has no shapes (--model FOLDER gives them)'}`],
+    ['sparsity', `${formatPercent(sparsity)}: ${formatInteger(zeros)} of ${formatInteger(weights)} weights are pruned${shapesKnown ? '' : ', up to 7 more or fewer per linear: the file has no shapes (--model FOLDER gives them)'}`],
     ['pattern', pattern],
   ];
 }

@@ -2,7 +2,7 @@ import {
   compareMaskWithProof, compareWithProof, examineCheckpoint, examineMask, listedViolations, positionText, prunedLinears, violationText,
   type CheckpointFacts, type MaskFacts, type Violation,
 } from '../../../files/masks/index.js';
-import { grouped } from '../../report/index.js';
+import { formatInteger } from '../../report/index.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { findCompanions, type Companions } from '../mask/companions.js';
@@ -83,10 +83,10 @@ function asText({ facts, count, listed }: Verdict, companions: Companions, linea
     ...(proof === undefined ? [] : [['proof', `${proof.path} (found; digests are compared with it)`] as const]),
     ...(isCheckpoint ? [['model', model === undefined ? 'none: kept weights are not compared with the dense ones (--model FOLDER compares them)' : sourceText(facts, wasFound.model)] as const] : []),
   ];
-  const problems = listed.map((violation) => `  ${violationText(violation)}\n`).join('') + (count > listed.length ? `  and ${grouped(count - listed.length)} more\n` : '');
+  const problems = listed.map((violation) => `  ${violationText(violation)}\n`).join('') + (count > listed.length ? `  and ${formatInteger(count - listed.length)} more\n` : '');
   const verdict = count === 0
     ? `Correct: ${claim(facts, companions)}.\n`
-    : `Not correct: ${grouped(count)} violation${count === 1 ? '' : 's'}.\n${problems}`;
+    : `Not correct: ${formatInteger(count)} violation${count === 1 ? '' : 's'}.\n${problems}`;
   return `${labelled(found)}\n${layerTable(facts.linears, { showLinears: linears })}\n${notes(facts)}${verdict}`;
 }
 
@@ -101,8 +101,8 @@ function notes(facts: CheckpointFacts | MaskFacts): string {
   const zero = facts.linears.find(({ keptZeros }) => keptZeros !== undefined && keptZeros.count > 0);
   const lines = [
     ...(dense > 0 ? [`${dense} of ${facts.linears.length} linears are not pruned.`] : []),
-    ...(zero === undefined ? [] : [`Kept weights that are zero: ${grouped(facts.keptZeros ?? 0)}; the first is ${zero.name}, ${positionText(zero.keptZeros?.first[0] ?? [])}.`]),
-    ...((facts.changed ?? 0) > 0 ? [`Kept weights that differ from the dense model's: ${grouped(facts.changed ?? 0)}.`] : []),
+    ...(zero === undefined ? [] : [`Kept weights that are zero: ${formatInteger(facts.keptZeros ?? 0)}; the first is ${zero.name}, ${positionText(zero.keptZeros?.first[0] ?? [])}.`]),
+    ...((facts.changed ?? 0) > 0 ? [`Kept weights that differ from the dense model's: ${formatInteger(facts.changed ?? 0)}.`] : []),
   ];
   return lines.map((line) => `${line}\n`).join('') + (lines.length === 0 ? '' : '\n');
 }

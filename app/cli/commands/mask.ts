@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { PermanentFault } from '../../../errors/fault.js';
-import { exitCodeFor } from '../end.js';
+import { reportError } from '../report-error.js';
 import { exitCode } from '../exit-codes.js';
 import { globalOptions, type GlobalOptions } from '../options.js';
 import type { MaskApplyOptions } from './mask-apply.js';
@@ -72,7 +72,7 @@ async function guarded(command: Command, onExit: (code: number) => void, run: (o
   try {
     onExit(await run(options));
   } catch (error) {
-    const code = await exitCodeFor(error, options);
+    const code = await reportError(error, options);
     onExit(error instanceof PermanentFault ? exitCode.wrongInput : code);
   }
 }

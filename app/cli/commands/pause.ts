@@ -48,7 +48,7 @@ export async function resumeCommand(which: string | undefined, options: GlobalOp
 }
 
 async function isPaused(client: Client, run: Run): Promise<boolean> {
-  for (const giveUp = Date.now() + patienceMs; Date.now() < giveUp; await sleep(200)) {
+  for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await sleep(200)) {
     const progress = await queryProgress(client, run).catch(() => undefined);
     if (progress?.pause === 'reached') return true;
   }

@@ -3,7 +3,7 @@ import { failedGates } from '../../report/index.js';
 import { renderCard } from '../../report/model-card.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
-import { finishedRun } from '../hand-on/finished-run.js';
+import { finishedRun } from '../outputs/finished-run.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 

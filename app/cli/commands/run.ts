@@ -8,8 +8,8 @@ import { checkStore } from '../store/check.js';
 import { catchInterrupts } from '../interrupts.js';
 import { loadLockFor, type LockOptions } from '../load-lock.js';
 import { loadPipelineFile } from '../load-pipeline.js';
-import type { Say } from '../local/keep-server.js';
-import type { WorkerKeeper } from '../local/keep-worker.js';
+import type { Say } from '../local/supervise-server.js';
+import type { WorkerSupervisor } from '../local/supervise-worker.js';
 import { closeLog, logFile, openLog } from '../log.js';
 import type { GlobalOptions } from '../options.js';
 import { statusOf, type Outcome } from '../outcome.js';
@@ -57,7 +57,7 @@ export async function runHere(parsed: ParsedPipeline, options: GlobalOptions, { 
     display.message(line);
     log.info(line);
   };
-  let current: { run?: Run; keeper?: WorkerKeeper } = {};
+  let current: { run?: Run; keeper?: WorkerSupervisor } = {};
   const interrupts = catchInterrupts(() => current.keeper?.kill());
   let shown: number | undefined;
   const showOnce = (run: Run, outcome: Outcome): number => {
@@ -83,7 +83,7 @@ export async function runHere(parsed: ParsedPipeline, options: GlobalOptions, { 
     if (!(error instanceof Interrupted)) throw error;
     const { run, keeper } = current;
     // A worker that this command did not start continues the run.
-    const goesOn = run !== undefined && keeper?.isBesideAnother === true;
+    const goesOn = run !== undefined && keeper?.isServedByAnother === true;
     process.stderr.write(goesOn ? `Stopped watching; the run continues on another worker. To see it: ${commandText(['watch', run.workflowId, ...stateWords(options.state)])}\n` : `Interrupted. To continue where it stopped: ${thisCommand()}\n`);
     if (options.json) printJson({ workflowId: current.run?.workflowId, runId: current.run?.runId, status: 'interrupted' });
     return exitCode.interrupted;

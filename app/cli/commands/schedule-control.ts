@@ -26,7 +26,7 @@ export async function scheduleTriggerCommand(id: string, { overlap }: { overlap?
     // Without a policy the client would allow all overlaps.
     const policy = overlap ?? overlapName(found.description.policies.overlap);
     await found.handle.trigger(overlapPolicies[policy]);
-    const { status, workflowId } = await whatBecame(found, policy);
+    const { status, workflowId } = await triggerOutcome(found, policy);
     const lines = {
       started: `Started: ${workflowId}`,
       skipped: 'Skipped: the last run has not ended, and the overlap policy does not wait for it (--overlap allow-all starts one anyway).',
@@ -39,9 +39,9 @@ export async function scheduleTriggerCommand(id: string, { overlap }: { overlap?
   });
 }
 
-async function whatBecame({ handle, description: { info: before } }: FoundSchedule, policy: OverlapName): Promise<{ status: 'started' | 'skipped' | 'waiting'; workflowId?: string }> {
+async function triggerOutcome({ handle, description: { info: before } }: FoundSchedule, policy: OverlapName): Promise<{ status: 'started' | 'skipped' | 'waiting'; workflowId?: string }> {
   if (policy.startsWith('buffer') && before.runningActions.length > 0) return { status: 'waiting' };
-  for (const giveUp = Date.now() + triggerPatienceMs; Date.now() < giveUp; await sleep(200)) {
+  for (const deadline = Date.now() + triggerPatienceMs; Date.now() < deadline; await sleep(200)) {
     const { info } = await handle.describe();
     if (info.numActionsTaken > before.numActionsTaken) return { status: 'started', workflowId: info.recentActions.at(-1)?.action.workflow.workflowId };
     if (info.numActionsSkippedOverlap > before.numActionsSkippedOverlap) return { status: 'skipped' };

@@ -1,5 +1,5 @@
 import { loadSearch } from '../../config/index.js';
-import { mostTried } from '../../../workflows/bisection.js';
+import { maxTried } from '../../../workflows/bisection.js';
 import { exitCode } from '../exit-codes.js';
 import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
@@ -8,7 +8,7 @@ import { searches } from '../search/kind.js';
 import { searchIdOf, searchRequestFor } from '../search/request.js';
 import { startSearch } from '../search/start.js';
 import { joinSession } from '../session.js';
-import { cancelFamilyCommand, listFamiliesCommand, watchFamilyCommand } from './family-control.js';
+import { cancelFamilyCommand, listFamiliesCommand, watchFamilyCommand } from './run-group-control.js';
 
 /** `search start FILE`: starts a search on running workers, prints its id and returns. @returns the exit code */
 export async function searchStartCommand(file: string, options: GlobalOptions): Promise<number> {
@@ -19,7 +19,7 @@ export async function searchStartCommand(file: string, options: GlobalOptions): 
     const { attached } = await startSearch(session.client, workflowId, request, options.taskQueue);
     const { length: points } = request.members;
     if (options.json) printJson({ workflowId, status: 'running', attached, taskQueue: options.taskQueue, points });
-    else process.stdout.write(`${attached ? 'Already running' : 'Started'}:\n  WorkflowId  ${workflowId}\n  TaskQueue   ${options.taskQueue}\n  Points      ${points}, at most ${mostTried(points)} runs\n`);
+    else process.stdout.write(`${attached ? 'Already running' : 'Started'}:\n  WorkflowId  ${workflowId}\n  TaskQueue   ${options.taskQueue}\n  Points      ${points}, at most ${maxTried(points)} runs\n`);
     if (!(await isServed(session.client, options.state, options.taskQueue))) {
       process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: the search waits for one (\`npx temporal-pipeline worker\`).\n`);
     }
@@ -32,9 +32,9 @@ export async function searchStartCommand(file: string, options: GlobalOptions): 
 /** `search validate FILE`: checks a search file and the pipeline of every point. @returns the exit code */
 export function searchValidateCommand(file: string, options: GlobalOptions): number {
   const { name, members } = loadSearch(file, options.set, { allowFloating: options.allowFloating });
-  const [points, mostRuns] = [members.map((member) => member.name), mostTried(members.length)];
-  if (options.json) printJson({ valid: true, name, points, mostRuns, warnings: [], problems: [] });
-  else process.stdout.write(`${file}: ok: ${name}, ${points.length} points from ${points[0]} to ${points[points.length - 1]}, at most ${mostRuns} runs\n`);
+  const [points, maxRuns] = [members.map((member) => member.name), maxTried(members.length)];
+  if (options.json) printJson({ valid: true, name, points, maxRuns, warnings: [], problems: [] });
+  else process.stdout.write(`${file}: ok: ${name}, ${points.length} points from ${points[0]} to ${points[points.length - 1]}, at most ${maxRuns} runs\n`);
   return exitCode.done;
 }
 

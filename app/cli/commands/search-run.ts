@@ -1,13 +1,13 @@
 import { loadSearch } from '../../config/index.js';
-import { mostTried } from '../../../workflows/bisection.js';
-import { throughOutages } from '../client.js';
+import { maxTried } from '../../../workflows/bisection.js';
+import { retryWhileUnavailable } from '../client.js';
 import { inForeground } from '../foreground.js';
 import { unlessAborted } from '../interrupts.js';
 import type { GlobalOptions } from '../options.js';
 import { searches } from '../search/kind.js';
 import { searchIdOf, searchRequestFor } from '../search/request.js';
 import { startSearch } from '../search/start.js';
-import { attend } from '../sweep/attend.js';
+import { followToEnd } from '../sweep/follow.js';
 
 /**
  * `search run FILE`: starts server, worker and search on this machine, and shows progress and result. A search that has ended starts again
@@ -18,9 +18,9 @@ export async function searchRunCommand(file: string, options: GlobalOptions): Pr
   const request = searchRequestFor(loadSearch(file, options.set, { allowFloating: options.allowFloating }));
   return await inForeground(options, async ({ client, say, signal }) => {
     const workflowId = searchIdOf(request);
-    const { attached } = await unlessAborted(throughOutages(() => startSearch(client, workflowId, request, options.taskQueue), signal), signal);
+    const { attached } = await unlessAborted(retryWhileUnavailable(() => startSearch(client, workflowId, request, options.taskQueue), signal), signal);
     const { length: points } = request.members;
-    say(`Search ${workflowId} ${attached ? 'was already running; attached to it' : `started: ${points} points, at most ${mostTried(points)} runs`}.`);
-    return await attend(client, searches, workflowId, { options, signal });
+    say(`Search ${workflowId} ${attached ? 'was already running; attached to it' : `started: ${points} points, at most ${maxTried(points)} runs`}.`);
+    return await followToEnd(client, searches, workflowId, { options, signal });
   });
 }

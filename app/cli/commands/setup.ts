@@ -1,4 +1,4 @@
-import { hasWorkerPackages } from '#setup/places.mjs';
+import { hasWorkerPackages } from '#setup/paths.mjs';
 import { SetUpError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 

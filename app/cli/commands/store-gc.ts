@@ -1,4 +1,4 @@
-import { dropUnused, forgetRuns, keptKeys, openStore, unreferenced, unusedSince, type Shelf } from '../../../files/artifacts/index.js';
+import { dropUnused, forgetRuns, keptKeys, openStore, unreferenced, unusedSince, type ArtifactBackend } from '../../../files/artifacts/index.js';
 import { bytesText } from '../../../errors/bytes-text.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
@@ -16,7 +16,7 @@ export interface StoreGcOptions {
 }
 
 /** A run that has just found an artifact records this in its history only when its activity ends. */
-const leastAgeMs = 10 * 60_000;
+const minAgeMs = 10 * 60_000;
 /** Files that are being written or uploaded may stay untouched for long, so leftovers must be older. */
 const leftoverAgeMs = 24 * 3600_000;
 /** How often the runs in progress, and the outputs that finished runs keep, are looked up again. */
@@ -31,34 +31,34 @@ const lookUpMs = 60_000;
  */
 export async function storeGcCommand({ olderThan, dryRun, outputs }: StoreGcOptions, { state, store: location, json }: GlobalOptions): Promise<number> {
   const ageMs = parseDuration(olderThan, '--older-than');
-  if (ageMs < leastAgeMs) {
-    throw new CommandLineError({ what: `--older-than ${olderThan} is too short`, expected: `at least ${durationText(leastAgeMs)}, because others cannot yet see what a run has just made or found`, remedy: 'Give a longer time' });
+  if (ageMs < minAgeMs) {
+    throw new CommandLineError({ what: `--older-than ${olderThan} is too short`, expected: `at least ${durationText(minAgeMs)}, because others cannot yet see what a run has just made or found`, remedy: 'Give a longer time' });
   }
-  const { shelves } = await openStore(state, location);
+  const { backends } = await openStore(state, location);
   const candidates = [];
-  for (const shelf of shelves) {
-    const before = (await shelf.clock()) - ageMs;
-    candidates.push({ shelf, before, unused: await unusedSince(shelf, before) });
+  for (const backend of backends) {
+    const before = (await backend.clock()) - ageMs;
+    candidates.push({ backend, before, unused: await unusedSince(backend, before) });
   }
   let live = await inProgress(state);
   let seenAt = performance.now();
-  const kept = new Map<Shelf, ReadonlySet<string>>();
-  const neededOf = async (shelf: Shelf): Promise<ReadonlySet<string>> => {
+  const kept = new Map<ArtifactBackend, ReadonlySet<string>>();
+  const neededOf = async (backend: ArtifactBackend): Promise<ReadonlySet<string>> => {
     if (performance.now() - seenAt > lookUpMs) {
       [live, seenAt] = [await inProgress(state), performance.now()];
       kept.clear();
     }
     if (outputs) return live.keys;
-    const ofShelf = kept.get(shelf) ?? (await keptKeys(shelf));
-    kept.set(shelf, ofShelf);
+    const ofShelf = kept.get(backend) ?? (await keptKeys(backend));
+    kept.set(backend, ofShelf);
     return new Set([...live.keys, ...ofShelf]);
   };
   const places = [];
-  for (const { shelf, before, unused } of candidates) {
-    const free = dryRun ? await unreferenced(shelf, unused, await neededOf(shelf)) : await dropUnused(shelf, unused, before, () => neededOf(shelf));
-    if (outputs && !dryRun) await forgetRuns(shelf);
-    if (!dryRun) await shelf.removeLeftovers(Math.min(before, (await shelf.clock()) - leftoverAgeMs));
-    places.push({ place: shelf.name, removed: free.length, bytes: free.reduce((sum, { bytes }) => sum + bytes, 0), keptForRuns: unused.length - free.length });
+  for (const { backend, before, unused } of candidates) {
+    const free = dryRun ? await unreferenced(backend, unused, await neededOf(backend)) : await dropUnused(backend, unused, before, () => neededOf(backend));
+    if (outputs && !dryRun) await forgetRuns(backend);
+    if (!dryRun) await backend.removeLeftovers(Math.min(before, (await backend.clock()) - leftoverAgeMs));
+    places.push({ place: backend.name, removed: free.length, bytes: free.reduce((sum, { bytes }) => sum + bytes, 0), keptForRuns: unused.length - free.length });
   }
   if (json) printJson({ dryRun, runsInProgress: live.runs, places });
   else process.stdout.write(places.map((place) => `${sentence(place, dryRun)}\n`).join(''));

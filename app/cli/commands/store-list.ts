@@ -15,10 +15,10 @@ export interface StoreListOptions {
  */
 export async function storeListCommand({ kind }: StoreListOptions, { state, store: location, json }: GlobalOptions): Promise<number> {
   const places: { place: string; artifacts: StoredArtifact[] }[] = [];
-  for (const shelf of (await openStore(state, location)).shelves) {
+  for (const backend of (await openStore(state, location)).backends) {
     const artifacts: StoredArtifact[] = [];
-    for await (const artifact of shelf.list()) if (kind === undefined || artifact.kind === kind) artifacts.push(artifact);
-    places.push({ place: shelf.name, artifacts });
+    for await (const artifact of backend.list()) if (kind === undefined || artifact.kind === kind) artifacts.push(artifact);
+    places.push({ place: backend.name, artifacts });
   }
   if (json) printJson({ places: places.map(({ place, artifacts }) => ({ place, artifacts: artifacts.map(({ usedAt, ...rest }) => ({ ...rest, used: new Date(usedAt).toISOString() })) })) });
   else process.stdout.write(places.map(({ place, artifacts }) => `${place}\n${table(artifacts)}\n`).join('\n'));

@@ -10,20 +10,20 @@ import { printJson } from '../output.js';
  */
 export async function storeVerifyCommand({ state, store: location, json }: GlobalOptions): Promise<number> {
   const places: { place: string; held: number; damaged: string[] }[] = [];
-  for (const shelf of (await openStore(state, location)).shelves) {
+  for (const backend of (await openStore(state, location)).backends) {
     const all = [];
-    for await (const artifact of shelf.list()) all.push(artifact);
+    for await (const artifact of backend.list()) all.push(artifact);
     const total = all.reduce((sum, { bytes }) => sum + bytes, 0);
-    const progress = progressLine(shelf.name);
+    const progress = progressLine(backend.name);
     const damaged: string[] = [];
     let read = 0;
     for (const { kind, key, bytes } of all) {
       progress.update(read, total);
-      if (!(await shelf.verify(kind, key))) damaged.push(`${kind}/${key}`);
+      if (!(await backend.verify(kind, key))) damaged.push(`${kind}/${key}`);
       read += bytes;
     }
     progress.end();
-    places.push({ place: shelf.name, held: all.length - damaged.length, damaged });
+    places.push({ place: backend.name, held: all.length - damaged.length, damaged });
   }
   if (json) printJson({ places });
   else process.stdout.write(places.map(text).join(''));

@@ -16,7 +16,7 @@ export function addStoreCommands(store: Command, onExit: (code: number) => void)
     });
   add('gc', 'remove artifacts that have not been used for a long time and that no run in progress needs, and leftovers of killed workers')
     .option('--older-than <duration>', 'how long an artifact must be unused, at least 10m', '7d')
-    .option('--outputs', 'also remove outputs of finished runs (docs/hand-on.md)', false)
+    .option('--outputs', 'also remove outputs of finished runs (docs/outputs.md)', false)
     .option('--dry-run', 'only show what would be removed', false)
     .action(async (own: StoreGcOptions, command: Command) => {
       onExit(await (await import('./store-gc.js')).storeGcCommand(own, options(command)));

@@ -7,12 +7,12 @@ import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
 import { joinSession } from '../session.js';
 import { printJson } from '../output.js';
-import { tableText } from '../sweep/attend.js';
+import { tableText } from '../sweep/follow.js';
 import { describeSweep, queryTable } from '../sweep/find.js';
 import { sweeps } from '../sweep/kind.js';
 import { sweepIdOf, sweepRequestFor } from '../sweep/request.js';
 import { startSweep } from '../sweep/start.js';
-import { cancelFamilyCommand, listFamiliesCommand, watchFamilyCommand, withFamily } from './family-control.js';
+import { cancelFamilyCommand, listFamiliesCommand, watchFamilyCommand, withFamily } from './run-group-control.js';
 
 /** `sweep start FILE`: starts a sweep on running workers, prints its id and returns. @returns the exit code */
 export async function sweepStartCommand(file: string, options: GlobalOptions): Promise<number> {

@@ -1,6 +1,6 @@
 import { loadSweep } from '../../config/index.js';
 import { addMembersSignal, type SweepRequest } from '../../../workflows/sweep-protocol.js';
-import { throughOutages } from '../client.js';
+import { retryWhileUnavailable } from '../client.js';
 import { Interrupted, SweepStateError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { checkHasServer } from '../find-run.js';
@@ -8,7 +8,7 @@ import { inForeground, type Foreground } from '../foreground.js';
 import { unlessAborted } from '../interrupts.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
-import { attend } from '../sweep/attend.js';
+import { followToEnd } from '../sweep/follow.js';
 import { describeSweep, findFamily, queryRequest } from '../sweep/find.js';
 import { sweeps } from '../sweep/kind.js';
 import { addedMembers, sweepIdOf, sweepRequestFor } from '../sweep/request.js';
@@ -66,7 +66,7 @@ export async function sweepAddValuesCommand(which: string, words: readonly strin
 /** Returns the members and outcomes so far. @throws SweepStateError if no worker answers */
 async function stateOf({ client, signal }: Foreground, workflowId: string): Promise<SweepRequest> {
   try {
-    return await unlessAborted(throughOutages(() => queryRequest(client, workflowId), signal), signal);
+    return await unlessAborted(retryWhileUnavailable(() => queryRequest(client, workflowId), signal), signal);
   } catch (cause) {
     if (cause instanceof Interrupted) throw cause;
     throw new SweepStateError(workflowId, cause);
@@ -75,8 +75,8 @@ async function stateOf({ client, signal }: Foreground, workflowId: string): Prom
 
 /** Starts the sweep or attaches to it, shows its members until it ends, and prints the result. */
 async function begin({ client, options, say, signal }: Foreground, workflowId: string, request: SweepRequest): Promise<number> {
-  const { attached } = await unlessAborted(throughOutages(() => startSweep(client, workflowId, request, options.taskQueue), signal), signal);
+  const { attached } = await unlessAborted(retryWhileUnavailable(() => startSweep(client, workflowId, request, options.taskQueue), signal), signal);
   const left = request.members.length - Object.keys(request.outcomes).length;
   say(`Sweep ${workflowId} ${attached ? 'was already running; attached to it' : `started: ${left} of ${request.members.length} members to run`}.`);
-  return await attend(client, sweeps, workflowId, { options, signal });
+  return await followToEnd(client, sweeps, workflowId, { options, signal });
 }

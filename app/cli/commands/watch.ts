@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { throughOutages } from '../client.js';
+import { retryWhileUnavailable } from '../client.js';
 import { commandText } from '../command-text.js';
 import { Interrupted } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
@@ -32,7 +32,7 @@ export async function watchCommand(which: string | undefined, options: GlobalOpt
   try {
     const session = await openSession(options.state, { signal, say: (line) => display.message(line) });
     try {
-      const execution = await throughOutages(() => findRun(session.client, which, options), signal);
+      const execution = await retryWhileUnavailable(() => findRun(session.client, which, options), signal);
       const { workflowId, runId, taskQueue } = execution;
       const running = execution.status.name === 'RUNNING';
       display.message(`Pipeline ${workflowId}: ${execution.status.name.toLowerCase()}, started ${runStart(execution).toISOString()}`);

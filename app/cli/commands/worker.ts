@@ -4,7 +4,7 @@ import { connectionFromEnvironment, localConnection, type ConnectionSettings } f
 import { ServerUnreachableError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { addressOf, parseDevices, serveDevices } from '../local/device-workers.js';
-import { keepServer } from '../local/keep-server.js';
+import { superviseServer } from '../local/supervise-server.js';
 import { ensureLocalServer, leaveLocalServer } from '../local/local-server.js';
 import { forgetProcess, recordProcess } from '../local/process-records.js';
 import { runningServer, serverAddress } from '../local/server-record.js';
@@ -55,7 +55,7 @@ export async function workerCommand(options: GlobalOptions, { supervised, allowP
   try {
     await checkStore(options);
     const connection = named ?? (supervised ? await parentsServer(state) : localConnection(serverAddress(await ensureLocalServer(state))));
-    if (ownServer) keeping = keepServer(state, stop.signal, say);
+    if (ownServer) keeping = superviseServer(state, stop.signal, say);
     await recordProcess(statePaths.workers(state), process.pid, { taskQueue } satisfies WorkerNote);
     log.info('starting', { taskQueue, server: connection.options.address, state });
     // Strangers can reach a server that the environment names. A local server serves only this user.

@@ -13,7 +13,7 @@ export interface FinishedRun {
 }
 
 /** Maximum number of runs with the same name that are listed. */
-const mostListed = 5;
+const maxListed = 5;
 
 /**
  * Finds the finished run that a word on the command line names. The word is the run's folder, or a file in it; its workflow id; its
@@ -30,7 +30,7 @@ export async function findFinished(word: string, options: GlobalOptions): Promis
   if (named.length === 1) return await readRun(join(runs, named[0]), word);
   if (named.length === 0) throw new CommandLineError({ what: `there is no run ${word}`, where: runs, expected: "a run's folder, workflow id, pipeline file or name", remedy: 'See `npx temporal-pipeline list`, or give the state folder with --state' });
   throw new CommandLineError({
-    what: `${named.length} runs are called ${word}: ${named.slice(0, mostListed).join(', ')}${named.length > mostListed ? ', ...' : ''}`, where: runs, remedy: 'Give the workflow id of one of them',
+    what: `${named.length} runs are called ${word}: ${named.slice(0, maxListed).join(', ')}${named.length > maxListed ? ', ...' : ''}`, where: runs, remedy: 'Give the workflow id of one of them',
   });
 }
 

@@ -1,5 +1,5 @@
 /** Shows compared runs on a terminal of 80 columns. */
-import { figure, grouped } from '../../report/index.js';
+import { formatNumber, formatInteger } from '../../report/index.js';
 import { differenceText, valueText } from '../../report/view/compare-text.js';
 import type { ComparedErrors, ComparedMask, ComparedSetting, CompareView } from '../../report/view/compare-view.js';
 import { shortKind } from '../../report/view/linear-kinds.js';
@@ -59,13 +59,13 @@ function settingRows(settings: readonly ComparedSetting[], known: readonly { lab
 }
 
 /** Maximum number of runs with a column of their own. */
-const mostColumns = 6;
+const maxColumns = 6;
 
 function errorTables({ block, layers, left }: ComparedErrors, { runs }: CompareView): string[] {
   const tables: string[] = [];
-  for (let from = 1; from < runs.length; from += mostColumns - 1) {
-    const shown = [0, ...runs.keys()].filter((run, place) => place === 0 || (run >= from && run < from + mostColumns - 1));
-    const cell = (value: number | undefined): string => (value === undefined ? '-' : figure(value));
+  for (let from = 1; from < runs.length; from += maxColumns - 1) {
+    const shown = [0, ...runs.keys()].filter((run, place) => place === 0 || (run >= from && run < from + maxColumns - 1));
+    const cell = (value: number | undefined): string => (value === undefined ? '-' : formatNumber(value));
     tables.push(textTable([[`error left, ${block}`, ...shown.map((run) => runs[run].label)], ...layers.map((layer, row) => [`layer ${layer}`, ...shown.map((run) => cell(left[run][row]))])], { numbers: true }));
   }
   return tables;
@@ -74,14 +74,14 @@ function errorTables({ block, layers, left }: ComparedErrors, { runs }: CompareV
 function maskText({ label, layers, kinds, cells, total }: ComparedMask): string {
   const short = kinds.map((kind) => fitted(shortKind(kind), 6));
   const rows = layers.map((layer, row) => [`layer ${layer}`, ...cells[row].map((value) => (value === undefined ? '' : value.toFixed(3)))]);
-  const sum = `all: ${total.jaccard.toFixed(4)}; from A to ${label} ${grouped(total.grown)} weights grow and ${grouped(total.pruned)} are pruned.`;
+  const sum = `all: ${total.jaccard.toFixed(4)}; from A to ${label} ${formatInteger(total.grown)} weights grow and ${formatInteger(total.pruned)} are pruned.`;
   return [...chunked(short.length).map((columns) => textTable([[`Jaccard, A and ${label}`, ...columns.map((column) => short[column])], ...rows.map(([layer, ...values]) => [layer, ...columns.map((column) => values[column])])], { numbers: true })), sum].join('\n');
 }
 
 /** Maximum number of mask columns. */
-const mostKinds = 7;
+const maxKinds = 7;
 
 function chunked(count: number): number[][] {
   const all = Array.from({ length: count }, (_, index) => index);
-  return Array.from({ length: Math.ceil(count / mostKinds) }, (_, chunk) => all.slice(chunk * mostKinds, (chunk + 1) * mostKinds));
+  return Array.from({ length: Math.ceil(count / maxKinds) }, (_, chunk) => all.slice(chunk * maxKinds, (chunk + 1) * maxKinds));
 }

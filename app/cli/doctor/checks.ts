@@ -5,7 +5,7 @@ import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { compilerProblem } from '#setup/binding.mjs';
 import { packagesInstalled } from '#setup/packages.mjs';
-import { cacheFolder, hasWorkerPackages, isClone, packageRoot, setUpCommand } from '#setup/places.mjs';
+import { cacheFolder, hasWorkerPackages, isClone, packageRoot, setUpCommand } from '#setup/paths.mjs';
 import { findPythonWithPip } from '#setup/wheel.mjs';
 import type { EngineRequest } from '../../../science/engine/index.js';
 import { findTemporalCli } from '../temporal-cli.js';

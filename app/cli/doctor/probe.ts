@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { hasWorkerPackages, programPath } from '#setup/places.mjs';
+import { hasWorkerPackages, programPath } from '#setup/paths.mjs';
 import type { Engine, EngineRequest } from '../../../science/engine/index.js';
 
 /** The engine that opened, or the reason why none did. */

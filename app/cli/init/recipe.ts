@@ -20,8 +20,8 @@ const recipes: Record<Machine, Recipe> = {
 
 /** Approximate bytes of text per token. */
 const bytesPerToken = 4;
-const leastWindows = 16;
-const leastLength = 32;
+const minWindows = 16;
+const minLength = 32;
 
 /**
  * Returns a recipe that suits the machine, with windows no longer than the model reads, and with half of a file's text left for the
@@ -32,7 +32,7 @@ export function recipeFor({ model, text, machine }: Answers): Recipe {
   let sequenceLength = Math.min(recipe.sequenceLength, 'folder' in model ? longest(model.folder) : Infinity);
   if (!('file' in text)) return { ...recipe, sequenceLength };
   const tokens = statSync(text.file).size / bytesPerToken / 2;
-  while (tokens < leastWindows * sequenceLength && sequenceLength > leastLength) sequenceLength = Math.max(leastLength, sequenceLength / 2);
+  while (tokens < minWindows * sequenceLength && sequenceLength > minLength) sequenceLength = Math.max(minLength, sequenceLength / 2);
   return { ...recipe, sequenceLength, samples: Math.max(1, Math.min(recipe.samples, Math.floor(tokens / sequenceLength))) };
 }
 
@@ -40,7 +40,7 @@ export function recipeFor({ model, text, machine }: Answers): Recipe {
 function longest(folder: string): number {
   try {
     const { max_position_embeddings: positions } = JSON.parse(readFileSync(path.join(folder, 'config.json'), 'utf8')) as { max_position_embeddings?: unknown };
-    return typeof positions === 'number' && positions >= leastLength ? positions : Infinity;
+    return typeof positions === 'number' && positions >= minLength ? positions : Infinity;
   } catch {
     return Infinity;
   }

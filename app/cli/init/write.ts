@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { packageRoot } from '#setup/places.mjs';
+import { packageRoot } from '#setup/paths.mjs';
 import { relativePath } from '../../config/file-form.js';
 import { commandText } from '../command-text.js';
 import type { Answers, Goal, Model, Text } from './answers.js';

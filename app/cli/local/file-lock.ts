@@ -37,12 +37,12 @@ export async function withLock<T>(file: string, work: () => Promise<T>, timeoutM
 
 /** Takes the lock and returns the file that now belongs to this process. */
 async function take(file: string, draft: string, timeoutMs: number): Promise<string> {
-  const giveUp = Date.now() + timeoutMs;
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
     const highest = Math.max(0, ...(await numbers(file)));
     const holder = highest === 0 ? undefined : await readJson<Holder>(`${file}.${highest}`);
     if (holder !== undefined && holder.pid !== null && isAlive(holder)) {
-      if (Date.now() > giveUp) {
+      if (Date.now() > deadline) {
         const remedy = 'End that process, or wait for it';
         throw new LockTimeoutError({ what: `held for ${timeoutMs / 1000} s by process ${holder.pid}`, where: file, remedy });
       }

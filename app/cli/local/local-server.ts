@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setUpCommand } from '#setup/places.mjs';
+import { setUpCommand } from '#setup/paths.mjs';
 import { digestOf } from '../../../files/artifacts/digest.js';
 import { environmentWithoutSecrets } from '../../../errors/secrets.js';
 import { LocalServerError, TemporalCliMissingError } from '../errors.js';
@@ -54,8 +54,8 @@ export async function leaveLocalServer(state: string): Promise<void> {
     const server = await runningServer(state);
     if (server === undefined || (await liveProcesses(usersFolder(state))).length > 0) return;
     process.kill(server.pid, 'SIGTERM');
-    const giveUp = Date.now() + stopTimeoutMs;
-    while (isAlive(server) && Date.now() < giveUp) await sleep(50);
+    const deadline = Date.now() + stopTimeoutMs;
+    while (isAlive(server) && Date.now() < deadline) await sleep(50);
     if (isAlive(server)) process.kill(server.pid, 'SIGKILL');
   });
 }
@@ -132,7 +132,7 @@ async function launch(cli: string, state: string, ports: Ports): Promise<LocalSe
 }
 
 async function waitUntilItAnswers(state: string, server: LocalServer, namespace: string, signal?: AbortSignal): Promise<void> {
-  const giveUp = Date.now() + startTimeoutMs;
+  const deadline = Date.now() + startTimeoutMs;
   while (!(await answers(serverAddress(server), namespace))) {
     signal?.throwIfAborted();
     if (!isAlive(server)) {
@@ -142,7 +142,7 @@ async function waitUntilItAnswers(state: string, server: LocalServer, namespace:
         remedy: 'Read that log; set TEMPORAL_ADDRESS to use another server',
       });
     }
-    if (Date.now() > giveUp) {
+    if (Date.now() > deadline) {
       throw new LocalServerError({
         what: `the local Temporal server (process ${server.pid}) does not answer on ${serverAddress(server)} after ${startTimeoutMs / 1000} s`,
         where: serverLog(state),

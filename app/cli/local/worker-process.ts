@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { packageRoot } from '#setup/places.mjs';
+import { packageRoot } from '#setup/paths.mjs';
 import { statePaths } from '../state.js';
 import { recordProcess } from './process-records.js';
 

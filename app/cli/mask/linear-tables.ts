@@ -1,5 +1,5 @@
 import { byLayer, shortName, totalsOf, type LinearFacts } from '../../../files/masks/index.js';
-import { grouped, percent } from '../../report/index.js';
+import { formatInteger, formatPercent } from '../../report/index.js';
 import { numberTable } from '../text-table.js';
 
 const header = ['layer', 'linears', 'weights', 'zeros', 'sparsity', 'pattern', 'sparsity of rows'];
@@ -20,12 +20,12 @@ function rowOf(label: string, linears: readonly LinearFacts[]): string[] {
   const least = shares.reduce((share, [fewest]) => Math.min(share, fewest), 1);
   const most = shares.reduce((share, [, greatest]) => Math.max(share, greatest), 0);
   return [
-    label, String(linears.length), grouped(weights), grouped(zeros), percent(sparsity), zeros === 0 ? 'dense' : pattern,
-    least === most ? percent(most) : `${short(least)} to ${short(most)}`,
+    label, String(linears.length), formatInteger(weights), formatInteger(zeros), formatPercent(sparsity), zeros === 0 ? 'dense' : pattern,
+    least === most ? formatPercent(most) : `${short(least)} to ${short(most)}`,
   ];
 }
 
 /** A share with three significant digits. */
 function short(share: number): string {
-  return percent(Number(share.toPrecision(3)));
+  return formatPercent(Number(share.toPrecision(3)));
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { programPath } from '#setup/places.mjs';
+import { programPath } from '#setup/paths.mjs';
 import type { EngineRequest } from '../../../science/engine/index.js';
 import { bestSpeeds, disagree, keepMachine, knownMachine, type Machine, type Measurement } from '../../planning/index.js';
 import { CalibrationError } from '../errors.js';

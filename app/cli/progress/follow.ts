@@ -32,12 +32,12 @@ export async function queryProgress(client: Client, run: { workflowId: string })
   const handle = client.workflow.getHandle(run.workflowId);
   return await client.connection.withDeadline(Date.now() + queryTimeoutMs, async () => {
     const [progress, description] = await Promise.all([handle.query<PipelineProgress>(progressQuery), handle.describe()]);
-    return withDetail(progress, await workersWords(client, description));
+    return withDetail(progress, await readHeartbeatDetails(client, description));
   });
 }
 
 /** The details that workers report in the heartbeats of activities in flight. */
-export async function workersWords(client: Client, { raw }: Pick<WorkflowExecutionDescription, 'raw'>): Promise<unknown[]> {
+export async function readHeartbeatDetails(client: Client, { raw }: Pick<WorkflowExecutionDescription, 'raw'>): Promise<unknown[]> {
   const heartbeats = (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => heartbeatDetails?.payloads ?? []);
   return await decodeArrayFromPayloads(client.options.loadedDataConverter, heartbeats);
 }

@@ -1,5 +1,5 @@
 import type { PipelineProgress, StageProgress } from '../../../workflows/protocol.js';
-import { withExpertsTogether } from '../../report/index.js';
+import { mergeExperts } from '../../report/index.js';
 import { describeEnd, describeError, describePause } from './describe.js';
 import { timeLeft } from './time-left.js';
 
@@ -34,7 +34,7 @@ function stageLines(before: StageProgress | undefined, now: StageProgress): stri
 
 function rebuiltLine(stage: StageProgress): string {
   const newest = stage.latest?.at(-1)?.layer;
-  const errors = withExpertsTogether(stage.latest ?? []).filter(({ layer }) => layer === newest).map((entry) => `${entry.block} error ${describeError(entry)}`);
+  const errors = mergeExperts(stage.latest ?? []).filter(({ layer }) => layer === newest).map((entry) => `${entry.block} error ${describeError(entry)}`);
   const left = stage.state === 'done' || stage.secondsLeft === undefined ? [] : [`${timeLeft(stage.secondsLeft)} left`];
   return [`${stage.type}: ${stage.done} of ${stage.total} layers`, ...errors, ...left].join(', ');
 }

@@ -1,5 +1,5 @@
 import type { PipelineProgress, StageProgress } from '../../../workflows/protocol.js';
-import { subBlockName, withExpertsTogether } from '../../report/index.js';
+import { subBlockName, mergeExperts } from '../../report/index.js';
 import { describeEnd, describeError, describePause } from './describe.js';
 import { progressView } from '../../report/view/progress-view.js';
 import type { Paint } from '../paint.js';
@@ -45,7 +45,7 @@ function preparing({ preparing: words, stages, pause }: PipelineProgress): strin
 /** On separate lines, because beside a bar they would be cut. */
 function lastRebuilt({ stages }: PipelineProgress): string[] {
   const { latest = [] } = stages.findLast((stage) => stage.latest !== undefined) ?? {};
-  return withExpertsTogether(latest.filter(({ layer }) => layer === latest.at(-1)?.layer)).map((entry) => `  layer ${entry.layer} ${subBlockName(entry)} error ${describeError(entry)}`);
+  return mergeExperts(latest.filter(({ layer }) => layer === latest.at(-1)?.layer)).map((entry) => `  layer ${entry.layer} ${subBlockName(entry)} error ${describeError(entry)}`);
 }
 
 /** Progress of the whole run while it runs, if a plan or finished units allow an estimate. */

@@ -1,6 +1,6 @@
 /** Shows runs on a terminal of 80 columns. */
 import type { PipelineResult } from '../../../workflows/protocol.js';
-import { duration, figure, percent } from '../../report/index.js';
+import { formatDuration, formatNumber, formatPercent } from '../../report/index.js';
 import type { RunFigures } from '../../report/view/run-figures.js';
 import { clip } from '../progress/render.js';
 import { painter, type Paint } from '../paint.js';
@@ -27,7 +27,7 @@ export function listText(runs: readonly ShownRun[], paint: Paint = painter(proce
   const heading = ['STARTED UTC', 'STATUS', 'NAME', 'SPARSITY', 'DENSE', 'REBUILT', 'GAP', 'WORK'];
   const cells = runs.map(({ started, status, name, sparsity, pattern, figures }) => [
     startText(started, now), status, printable(name), sparsityText(sparsity, pattern), numberText(figures?.dense), numberText(figures?.rebuilt ?? figures?.initial),
-    figures?.gap === undefined ? '' : `${Math.round(100 * figures.gap)} %`, figures === undefined ? '' : duration(figures.seconds),
+    figures?.gap === undefined ? '' : `${Math.round(100 * figures.gap)} %`, figures === undefined ? '' : formatDuration(figures.seconds),
   ]);
   const fixed = textTable([heading, ...cells].map((row) => row.toSpliced(2, 1, ''))).split('\n').reduce((most, line) => Math.max(most, line.length), 0);
   const room = Math.max(shortestName, width - fixed);
@@ -54,9 +54,9 @@ function startText(started: string, now: Date): string {
   return text.slice(0, 4) === timeText(now).slice(0, 4) ? text.slice(5, 16) : text.slice(0, 10);
 }
 
-const numberText = (value: number | undefined): string => (value === undefined ? '' : figure(value));
+const numberText = (value: number | undefined): string => (value === undefined ? '' : formatNumber(value));
 
 function sparsityText(sparsity: number | undefined, pattern: string | undefined): string {
   if (pattern !== undefined && pattern !== 'unstructured') return pattern;
-  return sparsity === undefined ? '' : percent(sparsity);
+  return sparsity === undefined ? '' : formatPercent(sparsity);
 }

@@ -4,7 +4,7 @@ import { describeFailure, type Outcome } from '../outcome.js';
 import type { ListedRun } from './list-runs.js';
 
 /** Number of runs that are asked at a time. */
-const together = 16;
+const batchSize = 16;
 
 /** How runs ended. The outcome of an ended run does not change, so each run is asked once. */
 export class RunEnds {
@@ -15,8 +15,8 @@ export class RunEnds {
   /** Outcomes by run id, for runs that have ended. Leaves out a run whose end cannot be read. */
   async of(runs: readonly Pick<ListedRun, 'workflowId' | 'runId' | 'ended'>[]): Promise<ReadonlyMap<string, Outcome>> {
     const asked = runs.filter(({ runId, ended }) => ended !== undefined && !this.known.has(runId));
-    for (let from = 0; from < asked.length; from += together) {
-      await Promise.all(asked.slice(from, from + together).map(async ({ workflowId, runId }) => {
+    for (let from = 0; from < asked.length; from += batchSize) {
+      await Promise.all(asked.slice(from, from + batchSize).map(async ({ workflowId, runId }) => {
         const outcome = await this.ask(workflowId, runId);
         if (outcome !== undefined) this.known.set(runId, outcome);
       }));

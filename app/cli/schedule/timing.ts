@@ -38,7 +38,7 @@ export interface Timing {
 }
 
 /** The server accepts no smaller window, and silently uses this one instead. */
-const leastCatchUpMs = 10_000;
+const minCatchUpMs = 10_000;
 
 /**
  * Parses when a schedule fires. The server checks cron expressions and time zones, because it has its own table of zones.
@@ -53,8 +53,8 @@ export function parseTiming({ cron, every, jitter, timeZone, overlap, catchUp, p
     throw new CommandLineError({ what: '--time-zone has no meaning with --every', remedy: 'Leave it out, or say the times with --cron' });
   }
   const catchupWindow = catchUp === undefined ? undefined : parseDuration(catchUp, '--catch-up');
-  if (catchupWindow !== undefined && catchupWindow < leastCatchUpMs) {
-    throw new CommandLineError({ what: `--catch-up ${catchUp} is too short`, expected: `at least ${durationText(leastCatchUpMs)}` });
+  if (catchupWindow !== undefined && catchupWindow < minCatchUpMs) {
+    throw new CommandLineError({ what: `--catch-up ${catchUp} is too short`, expected: `at least ${durationText(minCatchUpMs)}` });
   }
   const spread = jitter === undefined ? {} : { jitter: parseDuration(jitter, '--jitter') };
   const policies = { overlap: overlapPolicies[overlap], catchupWindow, pauseOnFailure };

@@ -1,12 +1,12 @@
 import { loadSearch } from '../../config/index.js';
 import type { SearchResult } from '../../../workflows/search-protocol.js';
 import { commandText, stateWords } from '../command-text.js';
-import { searchNames } from '../sweep/family.js';
-import type { FamilyKind } from '../sweep/kind.js';
+import { searchNames } from '../sweep/run-group.js';
+import type { RunGroupKind } from '../sweep/kind.js';
 import { searchIdOf, searchRequestFor } from './request.js';
 import { showSearch } from './show.js';
 
-export const searches: FamilyKind<SearchResult> = {
+export const searches: RunGroupKind<SearchResult> = {
   ...searchNames,
   idOf: (file, { set, allowFloating }) => searchIdOf(searchRequestFor(loadSearch(file, set, { allowFloating }))),
   show: showSearch,

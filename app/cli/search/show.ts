@@ -2,10 +2,10 @@ import { failedGates, markdownTable, searchRows, searchTable } from '../../repor
 import type { SearchResult } from '../../../workflows/search-protocol.js';
 import { exitCode } from '../exit-codes.js';
 import { printJson } from '../output.js';
-import { pageBeside, type FamilyOutcome } from '../sweep/attend.js';
+import { pageBeside, type RunGroupOutcome } from '../sweep/follow.js';
 
 /** Prints how a search ended. @returns the exit code: that of a failed gate if no point passes */
-export function showSearch(workflowId: string, outcome: FamilyOutcome<SearchResult>, { json }: { json: boolean }): number {
+export function showSearch(workflowId: string, outcome: RunGroupOutcome<SearchResult>, { json }: { json: boolean }): number {
   if (outcome.status !== 'completed') {
     if (json) printJson({ workflowId, status: outcome.status, error: outcome.error });
     const how = outcome.status === 'failed' ? `failed (${outcome.error.type}): ${outcome.error.message}` : 'was cancelled.';

@@ -8,7 +8,7 @@ import type { GlobalOptions } from '../options.js';
  */
 export async function checkStore({ state, store: location }: Pick<GlobalOptions, 'state' | 'store'>): Promise<void> {
   if (location?.startsWith('s3://') !== true) return;
-  await (await openStore(state, location)).shelf.identity().catch((error: unknown) => {
+  await (await openStore(state, location)).backend.identity().catch((error: unknown) => {
     if (!(error instanceof StoreUnreachableError)) throw error;
   });
 }

@@ -3,7 +3,7 @@ import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription }
 import { sweepRequestQuery, sweepTableQuery, sweepWorkflow, type SweepRequest, type SweepTable } from '../../../workflows/sweep-protocol.js';
 import { UnknownWorkflowError } from '../errors.js';
 import type { GlobalOptions } from '../options.js';
-import type { Family } from './kind.js';
+import type { RunGroup } from './kind.js';
 
 const queryTimeoutMs = 20_000;
 
@@ -11,7 +11,7 @@ const queryTimeoutMs = 20_000;
  * Finds the latest execution of the sweep or search that a command line names: by workflow id, by file, or the one started last.
  * @throws UnknownWorkflowError, PipelineFileError
  */
-export async function findFamily(client: Client, kind: Family, word: string | undefined, options: GlobalOptions): Promise<WorkflowExecutionDescription> {
+export async function findFamily(client: Client, kind: RunGroup, word: string | undefined, options: GlobalOptions): Promise<WorkflowExecutionDescription> {
   const isFile = word !== undefined && (/\.ya?ml$/i.test(word) || (existsSync(word) && statSync(word).isFile()));
   const id = word === undefined ? await latestId(client, kind) : isFile ? kind.idOf(word, options) : word;
   const found = await describeSweep(client, id, kind.workflow);
@@ -30,7 +30,7 @@ export async function describeSweep(client: Client, workflowId: string, type = s
   }
 }
 
-async function latestId(client: Client, { workflow, noun }: Family): Promise<string> {
+async function latestId(client: Client, { workflow, noun }: RunGroup): Promise<string> {
   let latest: { id: string; started: number } | undefined;
   for await (const { workflowId, startTime } of client.workflow.list({ query: `WorkflowType = '${workflow}'` })) {
     if (latest === undefined || startTime.getTime() > latest.started) latest = { id: workflowId, started: startTime.getTime() };

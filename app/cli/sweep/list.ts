@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import type { Family } from './kind.js';
+import type { RunGroup } from './kind.js';
 
 /** A sweep or a search as the server lists it. */
 export interface ListedFamily {
@@ -13,7 +13,7 @@ export interface ListedFamily {
 }
 
 /** Returns those that the server knows, newest first. If one continued as new, it has several executions; the newest counts. */
-export async function listFamilies(client: Client, { workflow, noun, count }: Pick<Family, 'workflow' | 'noun' | 'count'>): Promise<ListedFamily[]> {
+export async function listFamilies(client: Client, { workflow, noun, count }: Pick<RunGroup, 'workflow' | 'noun' | 'count'>): Promise<ListedFamily[]> {
   const found: ListedFamily[] = [];
   for await (const { workflowId, status, startTime, memo } of client.workflow.list({ query: `WorkflowType = '${workflow}' AND ExecutionStatus != 'ContinuedAsNew'` })) {
     const { [noun]: name = workflowId, [count]: runs = 0 } = (memo ?? {}) as Record<string, string | number | undefined>;

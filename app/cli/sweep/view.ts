@@ -1,7 +1,7 @@
 import type { PipelineProgress, StageProgress } from '../../../workflows/protocol.js';
 import { metricOf } from '../../../workflows/sweep-metric.js';
 import type { SweepRow, SweepTable } from '../../../workflows/sweep-protocol.js';
-import { duration, figure, countText } from '../../report/index.js';
+import { formatDuration, formatNumber, countText } from '../../report/index.js';
 import { stagesShare } from '../../report/view/progress-view.js';
 import type { View } from '../progress/display.js';
 import { bar, clip } from '../progress/render.js';
@@ -14,12 +14,12 @@ export interface SweepView {
 }
 
 const nameWidth = 48;
-const mostLines = 30;
+const maxLines = 30;
 
 /** Shows all members as lines with a bar each. Of a large sweep, only running members are shown, and a count of the others. */
 export const sweepView: View<SweepView> = {
   render({ table, running }, columns) {
-    const shown = table.rows.length <= mostLines ? table.rows : table.rows.filter(({ status }) => status === 'running');
+    const shown = table.rows.length <= maxLines ? table.rows : table.rows.filter(({ status }) => status === 'running');
     const width = Math.min(nameWidth, Math.max(...shown.map(({ name }) => name.length), 0));
     const lines = shown.map((row) => `${clip(row.name, width).padEnd(width)} ${bar(shareOf(row, running[row.workflowId]), 12)} ${facts(row, running[row.workflowId])}`);
     return [...lines, countText(table)].map((line) => clip(line, Math.max(1, columns - 1)).trimEnd());
@@ -51,7 +51,7 @@ function facts(row: SweepRow, progress?: PipelineProgress): string {
     case 'gateFailed':
     case 'done': {
       const perplexity = metricOf(row, 'perplexity.rebuilt') ?? metricOf(row, 'perplexity.initial');
-      return [row.status === 'done' ? 'done' : 'gate failed', ...(perplexity === undefined ? [] : [`perplexity ${figure(perplexity)}`]), duration(row.seconds ?? 0)].join('  ');
+      return [row.status === 'done' ? 'done' : 'gate failed', ...(perplexity === undefined ? [] : [`perplexity ${formatNumber(perplexity)}`]), formatDuration(row.seconds ?? 0)].join('  ');
     }
     case 'failed':
       return `failed: ${row.error?.message ?? ''}`;

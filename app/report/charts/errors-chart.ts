@@ -1,5 +1,5 @@
 import type { EChartsOption } from 'echarts';
-import { figure } from '../figures.js';
+import { formatNumber } from '../format.js';
 import type { ErrorsView } from '../view/run-view.js';
 import { colors } from './colors.js';
 
@@ -12,7 +12,7 @@ export function errorsChart({ layers, before, after }: ErrorsView): EChartsOptio
       type: 'category', data: layers.map(String), name: 'layer', nameLocation: 'middle', nameGap: 26,
       nameTextStyle: { color: colors.muted }, axisLabel: { color: colors.muted }, axisLine: { lineStyle: { color: colors.line } }, axisTick: { show: false },
     },
-    yAxis: { type: 'log', axisLabel: { color: colors.muted, formatter: (value: number) => figure(value) }, splitLine: { lineStyle: { color: colors.line } } },
+    yAxis: { type: 'log', axisLabel: { color: colors.muted, formatter: (value: number) => formatNumber(value) }, splitLine: { lineStyle: { color: colors.line } } },
     series: [
       { name: 'before', data: before, color: colors.initial },
       { name: 'after', data: after, color: colors.rebuilt },

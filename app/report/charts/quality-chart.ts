@@ -1,6 +1,6 @@
 /** The quality of a sweep's members over their sparsity or their cost, with one point for each. */
 import type { EChartsOption } from 'echarts';
-import { duration, figure } from '../figures.js';
+import { formatDuration, formatNumber } from '../format.js';
 import { moneyText } from '../money.js';
 import type { QualityPoint, QualityView } from '../view/quality-view.js';
 import { colors, lineColors } from './colors.js';
@@ -23,9 +23,9 @@ export interface LegendEntry {
 const signs = [['circle', '●'], ['rect', '■'], ['triangle', '▲'], ['diamond', '◆']] as const;
 
 /** Maximum number of lines that can be told apart. If there are more, all look the same. */
-const mostLines = 12;
+const maxLines = 12;
 /** Maximum number of points with a tooltip. Tooltips of thousands of points would be most of the page. */
-const mostTitles = 600;
+const maxTitles = 600;
 
 /**
  * One line for each combination of the other values, over the actual sparsity. The Pareto front of several lines is a broad band below
@@ -47,15 +47,15 @@ type Place = 'sparsity' | 'seconds';
 
 function chartOf(view: QualityView, x: Place, groups: readonly Group[], { below, joined }: { below: readonly QualityPoint[]; joined: (point: QualityPoint) => boolean }): QualityChart {
   const { points, dense, chance, limits, kind, cost } = view;
-  const valueText = kind === 'perplexity' ? figure : shareText;
-  const priced = (seconds: number): string => [duration(seconds), moneyText(seconds, { cost })].filter((text) => text !== undefined).join(', ');
+  const valueText = kind === 'perplexity' ? formatNumber : shareText;
+  const priced = (seconds: number): string => [formatDuration(seconds), moneyText(seconds, { cost })].filter((text) => text !== undefined).join(', ');
   const placeText = x === 'sparsity' ? shareText : priced;
   const initials = x === 'sparsity' ? initialPoints(points) : [];
   const across = scaleOf(points.flatMap((point) => point[x] ?? []), x === 'sparsity' ? 'share' : 'seconds');
   const up = scaleOf([...points.map(({ value }) => value), ...initials.map(({ value }) => value), ...(dense === undefined ? [] : [dense]), ...(chance === undefined ? [] : [chance]), ...limits], kind === 'accuracy' ? 'share' : 'number');
   const at = (point: { sparsity?: number; seconds?: number; value: number }): [number, number] => [across.at(point[x] ?? NaN), up.at(point.value)];
   const titleOf = (point: QualityPoint): string => `${point.member}: ${kind} ${valueText(point.value)}${point[x] === undefined ? '' : `, ${placeText(point[x])}`}${point.missed ? ', a quality gate failed' : ''}`;
-  const isTitled = points.length <= mostTitles;
+  const isTitled = points.length <= maxTitles;
   const series = drawnGroups(groups).flatMap(({ lines, color, symbol }) => {
     const placed = lines.map((line) => sorted(line, x));
     const marks = placed.flat().map((point) => ({ value: at(point), ...(point.missed && { symbol: 'diamond', symbolSize: 13, itemStyle: { color: 'transparent', borderColor: colors.bad, borderWidth: 2 } }) }));
@@ -77,7 +77,7 @@ function chartOf(view: QualityView, x: Place, groups: readonly Group[], { below,
   ];
   return {
     titles: all.map(({ titles }) => titles),
-    legend: groups.length > mostLines ? [] : groups.map(({ name, color, sign }) => ({ name, color, sign })),
+    legend: groups.length > maxLines ? [] : groups.map(({ name, color, sign }) => ({ name, color, sign })),
     option: {
       textStyle: { fontFamily: 'inherit' },
       grid: { left: 62, right: dense === undefined && chance === undefined ? 20 : 56, top: 12, bottom: 46 },
@@ -107,7 +107,7 @@ function groupsOf(points: readonly QualityPoint[], by: 'line' | 'asked'): Group[
 
 /** Groups as drawn: if there are too many to be told apart, they are drawn as one. */
 function drawnGroups(groups: readonly Group[]): { lines: QualityPoint[][]; color: string; symbol: string }[] {
-  if (groups.length <= mostLines) return groups.map(({ points, color, symbol }) => ({ lines: [points], color, symbol }));
+  if (groups.length <= maxLines) return groups.map(({ points, color, symbol }) => ({ lines: [points], color, symbol }));
   return [{ lines: groups.map(({ points }) => points), color: colors.muted, symbol: 'circle' }];
 }
 

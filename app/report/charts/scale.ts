@@ -1,4 +1,4 @@
-import { figure, percent } from '../figures.js';
+import { formatNumber, formatPercent } from '../format.js';
 import { colors } from './colors.js';
 
 export interface Scale {
@@ -25,7 +25,7 @@ const farApart = { share: Infinity, seconds: 10, number: 4 };
 
 /** Steps of a logarithmic axis, in decades. Ten steps of 0.1 give the preferred numbers 1, 1.25, 1.6, 2, ... */
 const steps = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
-const mostSteps = 7;
+const maxSteps = 7;
 
 /** `share`: never logarithmic, because a share is bounded. `seconds`: in minutes or hours if there are many. */
 export type ScaleKind = 'share' | 'seconds' | 'number';
@@ -33,7 +33,7 @@ export type ScaleKind = 'share' | 'seconds' | 'number';
 /** Returns an axis for these numbers, with room around them. */
 export function scaleOf(values: readonly number[], kind: ScaleKind): Scale {
   const [least, most] = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
-  const { unit, text } = kind === 'seconds' ? timeUnit(most) : { unit: 1, text: kind === 'share' ? shareText : figure };
+  const { unit, text } = kind === 'seconds' ? timeUnit(most) : { unit: 1, text: kind === 'share' ? shareText : formatNumber };
   // Keep each axis at the edge, not at the zero of the other one.
   const line = { lineStyle: { color: colors.line }, onZero: false };
   const style = (labelOf: (value: number) => number) => ({
@@ -41,7 +41,7 @@ export function scaleOf(values: readonly number[], kind: ScaleKind): Scale {
   });
   if (!(least > 0) || most <= farApart[kind] * least) return { axis: { type: 'value', scale: true, ...style(rounded) }, at: (value) => value / unit };
   const [low, high] = [Math.log10(least / unit), Math.log10(most / unit)];
-  const interval = steps.find((step) => (high - low) / step <= mostSteps) ?? high - low;
+  const interval = steps.find((step) => (high - low) / step <= maxSteps) ?? high - low;
   return {
     axis: { type: 'value', interval, min: interval * Math.floor(low / interval), max: interval * Math.ceil(high / interval), ...style((value) => twoDigits(10 ** value)) },
     at: (value) => Math.log10(value / unit),
@@ -49,12 +49,12 @@ export function scaleOf(values: readonly number[], kind: ScaleKind): Scale {
 }
 
 /** A share as axes show it, with four digits. */
-export const shareText = (share: number): string => percent(Number(share.toPrecision(4)));
+export const shareText = (share: number): string => formatPercent(Number(share.toPrecision(4)));
 
 /** Ticks are whole numbers of this unit. */
 function timeUnit(most: number): { unit: number; text: (value: number) => string } {
   const [unit, name] = most >= 7200 ? [3600, 'h'] : most >= 120 ? [60, 'min'] : [1, 's'];
-  return { unit, text: (value) => `${figure(value)} ${name}` };
+  return { unit, text: (value) => `${formatNumber(value)} ${name}` };
 }
 
 /** The library computes ticks by adding, which gives values like 0.30000000000000004. */

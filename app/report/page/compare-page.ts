@@ -2,7 +2,7 @@
 import { html } from 'hono/html';
 import { compareChart, runColor, runSigns } from '../charts/compare-chart.js';
 import { chartSvg } from '../charts/svg.js';
-import { grouped } from '../figures.js';
+import { formatInteger } from '../format.js';
 import { differenceText, isBetter, valueText } from '../view/compare-text.js';
 import type { ComparedErrors, ComparedMask, ComparedNumber, CompareView } from '../view/compare-view.js';
 import { shortKind } from '../view/linear-kinds.js';
@@ -81,7 +81,7 @@ function maskSection({ label, layers, kinds, cells, total }: ComparedMask): Piec
   const least = Math.min(...cells.flat().filter((value) => value !== undefined));
   const shade = (value: number): string => heat('initial', least < 1 ? (1 - value) / (1 - least) : 0);
   return html`<section class="half"><h2>Similarity of the masks of A and ${label}</h2>
-<p class="note">Jaccard index: of the weights that at least one of them keeps, the share that both keep; 1 if the masks are the same. In total ${total.jaccard.toFixed(4)}: from A to ${label}, ${grouped(total.grown)} weights grow and ${grouped(total.pruned)} are pruned. Browner cells are less similar.</p>
+<p class="note">Jaccard index: of the weights that at least one of them keeps, the share that both keep; 1 if the masks are the same. In total ${total.jaccard.toFixed(4)}: from A to ${label}, ${formatInteger(total.grown)} weights grow and ${formatInteger(total.pruned)} are pruned. Browner cells are less similar.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Jaccard index of A and ${label} by layer and linear"><table class="heat">
 <thead><tr><th scope="col">layer</th>${kinds.map((kind) => html`<th scope="col">${shortKind(kind)}</th>`)}</tr></thead>
 <tbody>${layers.map((layer, row) => html`<tr><th scope="row">${layer}</th>${cells[row].map((value) => (value === undefined ? html`<td></td>` : html`<td style="${shade(value)}">${value.toFixed(3)}</td>`))}</tr>`)}</tbody>

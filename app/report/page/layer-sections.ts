@@ -4,7 +4,7 @@ import type { PipelineResult } from '../../../workflows/protocol.js';
 import { errorsChart } from '../charts/errors-chart.js';
 import { roundsChart } from '../charts/rounds-chart.js';
 import { chartSvg } from '../charts/svg.js';
-import { figure, grouped, percent } from '../figures.js';
+import { formatNumber, formatInteger, formatPercent } from '../format.js';
 import { rebuildTable } from '../rebuild-table.js';
 import { statisticsNote, statisticsRows } from '../statistics-table.js';
 import type { ChangeCell, ChangeView } from '../view/change-view.js';
@@ -14,7 +14,7 @@ import { heat } from './heat.js';
 
 export function errorsSection({ errors: views, change }: RunView): Piece | string {
   if (views.length === 0) return '';
-  const worst = change && `The largest error left is in the ${change.worst.block} of layer ${change.worst.layer}: ${figure(change.worst.error)}.`;
+  const worst = change && `The largest error left is in the ${change.worst.block} of layer ${change.worst.layer}: ${formatNumber(change.worst.error)}.`;
   return html`<section><h2>Error of each sub-block, before and after the rebuild</h2>
 <p class="note">Mean squared difference between the output of the sub-block and its target, on calibration text. The axis is logarithmic. ${worst}</p>
 <div class="panels">${views.map((view) => html`<div><h3>${view.block}</h3>
@@ -28,11 +28,11 @@ export function sparsitySection({ layers, kinds, cells, whole, initial, asked, r
     return heat(deviation > 0 ? 'rebuilt' : 'initial', Math.abs(deviation));
   };
   return html`<section class="${wide ? '' : 'rest'}"><h2>Where the zeros are</h2>
-<p class="note">Sparsity in percent, by layer and linear, then of the whole layer, and of its initial mask before the rebuild. Plain cells have the requested ${percent(asked)}; green cells have more zeros, brown ones fewer.</p>
+<p class="note">Sparsity in percent, by layer and linear, then of the whole layer, and of its initial mask before the rebuild. Plain cells have the requested ${formatPercent(asked)}; green cells have more zeros, brown ones fewer.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Sparsity by layer and linear"><table class="heat">
 <thead><tr><th scope="col">layer</th>${kinds.map((kind) => html`<th scope="col">${kind}</th>`)}<th scope="col">whole</th><th scope="col">initial</th></tr></thead>
 <tbody>${layers.map((layer, row) => html`<tr><th scope="row">${layer}</th>${cells[row].map((cell) =>
-    cell === undefined ? html`<td></td>` : html`<td style="${shade(cell.sparsity)}" title="${grouped(cell.zeros)} of ${grouped(cell.weights)}; ${grouped(cell.rows[0])} to ${grouped(cell.rows[1])} in a row">${(100 * cell.sparsity).toFixed(1)}</td>`)}${[whole[row], initial[row]].map((share) => html`<td>${share === undefined ? '' : (100 * share).toFixed(1)}</td>`)}</tr>`)}</tbody>
+    cell === undefined ? html`<td></td>` : html`<td style="${shade(cell.sparsity)}" title="${formatInteger(cell.zeros)} of ${formatInteger(cell.weights)}; ${formatInteger(cell.rows[0])} to ${formatInteger(cell.rows[1])} in a row">${(100 * cell.sparsity).toFixed(1)}</td>`)}${[whole[row], initial[row]].map((share) => html`<td>${share === undefined ? '' : (100 * share).toFixed(1)}</td>`)}</tr>`)}</tbody>
 </table></div></section>`;
 }
 
@@ -42,7 +42,7 @@ export function changeSection({ layers, blocks, cells }: ChangeView): Piece {
   const column = (name: 'share' | 'error') => (cell: ChangeCell | undefined): Piece => {
     const value = cell?.[name];
     if (cell === undefined || value === undefined) return html`<td></td>`;
-    const tip = name === 'share' ? `${grouped(cell.grown)} grown, ${grouped(cell.pruned)} pruned` : `${(100 * value).toPrecision(4)} %`;
+    const tip = name === 'share' ? `${formatInteger(cell.grown)} grown, ${formatInteger(cell.pruned)} pruned` : `${(100 * value).toPrecision(4)} %`;
     return html`<td style="${heat(name === 'share' ? 'rebuilt' : 'initial', most[name] === 0 ? 0 : value / most[name])}" title="${tip}">${(100 * value).toFixed(1)}</td>`;
   };
   return html`<section class="third"><h2>Where the mask changed</h2>
@@ -56,9 +56,9 @@ export function changeSection({ layers, blocks, cells }: ChangeView): Piece {
 
 export function rebuildSection({ rebuild: { layers, grown, pruned } }: PipelineResult): Piece | string {
   if (layers.length === 0) return '';
-  const { told, rows } = rebuildTable(layers);
+  const { filledColumns: told, rows } = rebuildTable(layers);
   return html`<section><h2>Rebuild, sub-block by sub-block</h2>
-<p class="note">${grouped(grown)} weights grown, ${grouped(pruned)} pruned.</p>
+<p class="note">${formatInteger(grown)} weights grown, ${formatInteger(pruned)} pruned.</p>
 <details><summary>Table of ${layers.length} sub-blocks</summary>
 ${tableOf('Sub-blocks', rows, 2)}
 ${told.length === 0 ? '' : html`<ul class="note">${told.map(({ head: name, meaning }) => html`<li>${name}: ${meaning}.</li>`)}<li>Changes in brackets were undone.</li></ul>`}

@@ -2,7 +2,7 @@
 import { html } from 'hono/html';
 import type { Proof } from '../../../files/masks/index.js';
 import { maskPicture } from '../charts/mask-picture.js';
-import { counted, grouped, percent } from '../figures.js';
+import { pluralize, formatInteger, formatPercent } from '../format.js';
 import { keptByRow, maskTiles, RowHistogram } from '../view/mask-view.js';
 import type { LinearView, SparsityMap } from '../view/run-view.js';
 import type { Piece } from './document.js';
@@ -62,17 +62,17 @@ export function rowsSection({ rows }: MasksView): Piece {
   const most = Math.max(1, ...rows);
   const total = rows.reduce((sum, count) => sum + count, 0);
   return html`<section class="half"><h2>Sparsity of rows</h2>
-<p class="note">The ${grouped(total)} rows of all linears, by their share of zeros. ${edgeRows(rows)}</p>
-<div class="hist" role="img" aria-label="Histogram of the sparsity of rows">${rows.map((count, bin) => html`<i style="height:${((100 * count) / most).toFixed(1)}%" title="${bin * 5} to ${bin * 5 + 5} %: ${grouped(count)} rows"></i>`)}</div>
+<p class="note">The ${formatInteger(total)} rows of all linears, by their share of zeros. ${edgeRows(rows)}</p>
+<div class="hist" role="img" aria-label="Histogram of the sparsity of rows">${rows.map((count, bin) => html`<i style="height:${((100 * count) / most).toFixed(1)}%" title="${bin * 5} to ${bin * 5 + 5} %: ${formatInteger(count)} rows"></i>`)}</div>
 <div class="ends"><span>0 %</span><span>25 %</span><span>50 %</span><span>75 %</span><span>100 % zeros</span></div></section>`;
 }
 
 function layerPictures({ layer, pictures }: MasksView['layers'][number]): Piece {
   return html`<h3>layer ${layer}</h3><div class="masks" style="--kinds:${pictures.length}">${pictures.map(({ linear: { name, kind, sparsity }, src, range: [least, most] }) => html`<figure>
-<img src="${src}" alt="Mask of ${name}" title="Tiles keep ${percent(least)} to ${percent(most)} of their weights"><figcaption>${kind}<br>${(100 * sparsity).toFixed(1)} % zeros</figcaption></figure>`)}</div>`;
+<img src="${src}" alt="Mask of ${name}" title="Tiles keep ${formatPercent(least)} to ${formatPercent(most)} of their weights"><figcaption>${kind}<br>${(100 * sparsity).toFixed(1)} % zeros</figcaption></figure>`)}</div>`;
 }
 
 function edgeRows(rows: readonly number[]): string {
   const [dense, sparse] = [rows[0], rows[rows.length - 1]];
-  return `${counted(dense, 'row')} with less than 5 % zeros, ${counted(sparse, 'row')} with 95 % or more.`;
+  return `${pluralize(dense, 'row')} with less than 5 % zeros, ${pluralize(sparse, 'row')} with 95 % or more.`;
 }

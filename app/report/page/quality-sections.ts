@@ -2,7 +2,7 @@
 import { html } from 'hono/html';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { accuracyRows, questionsText } from '../accuracies.js';
-import { figure } from '../figures.js';
+import { formatNumber } from '../format.js';
 import { gateRows } from '../gates.js';
 import { gateMargins } from '../view/gates-view.js';
 import type { PerplexityView } from '../view/run-view.js';
@@ -15,7 +15,7 @@ export function perplexitySection(views: readonly PerplexityView[]): Piece | str
 ${views.map(({ dataset, states, gap }) => html`<h3><bdi>${dataset}</bdi>${gap === undefined ? '' : ` · gap closed ${(100 * gap).toFixed(1)} %`}</h3>
 <div class="bars">${states.map(({ state, value }) => html`<span>${state}</span>
 <span class="bar"><i style="width:${barWidth(value, most)}%;background:var(--${state})"></i></span>
-<span class="v">${figure(value)}</span>`)}</div>`)}</section>`;
+<span class="v">${formatNumber(value)}</span>`)}</div>`)}</section>`;
 }
 
 /** Width in percent of the longest bar. A perplexity that is not a number gets the longest bar. */

@@ -1,7 +1,7 @@
 /** The page of a sweep or of a search, as one HTML file. */
 import { html } from 'hono/html';
-import { counted, duration, figure, percent } from '../figures.js';
-import type { FamilyTable } from '../sweep-table.js';
+import { pluralize, formatDuration, formatNumber, formatPercent } from '../format.js';
+import type { RunGroupTable } from '../sweep-table.js';
 import { near, sweepView, type CostView, type SweepView } from '../view/sweep-view.js';
 import { documentOf, numberOf, type Piece } from './document.js';
 import { memberLink, membersSection, type PageOf } from './members-section.js';
@@ -9,7 +9,7 @@ import { sortScript } from './sort-script.js';
 import { costBars, notDoneSection, qualitySections, settingsSection } from './sweep-sections.js';
 
 export interface SweepPageRequest {
-  table: FamilyTable;
+  table: RunGroupTable;
   noun: 'sweep' | 'search';
   /** Files beside the page. */
   files: readonly string[];
@@ -57,7 +57,7 @@ ${statusTags(view)}
 
 /** `A sweep of 12 members over ratio.` */
 export function axesText({ axes, members }: SweepView, noun: SweepPageRequest['noun']): Piece {
-  return html`A ${noun} of ${counted(members.length, noun === 'sweep' ? 'member' : 'point')} over ${axes.map((axis, index) => html`${index === 0 ? '' : ' × '}<code>${axis}</code>`)}.`;
+  return html`A ${noun} of ${pluralize(members.length, noun === 'sweep' ? 'member' : 'point')} over ${axes.map((axis, index) => html`${index === 0 ? '' : ' × '}<code>${axis}</code>`)}.`;
 }
 
 /** The number of members in each status. */
@@ -72,20 +72,20 @@ export function sweepNumbers(view: SweepView, noun: SweepPageRequest['noun'], pa
     const row = members.find((member) => member.name === name);
     return row === undefined ? '' : memberLink(row, pageOf);
   };
-  const shown = (value: number): string => (first?.kind === 'accuracy' ? percent(Number(value.toPrecision(4))) : figure(value));
+  const shown = (value: number): string => (first?.kind === 'accuracy' ? formatPercent(Number(value.toPrecision(4))) : formatNumber(value));
   return html`<dl class="numbers">
 ${best === undefined ? '' : numberOf(noun === 'search' ? 'Sparsest that passes' : `Best by ${metricText(best.metric ?? '')}`, bestText(view), linked(best.member))}
 ${first?.dense === undefined ? '' : numberOf('Dense model', shown(first.dense), first.kind === 'accuracy' ? 'mean accuracy' : html`perplexity on <bdi>${first.dataset ?? ''}</bdi>`)}
-${sparsest === undefined || noun === 'search' ? '' : numberOf(`Sparsest within +${Math.round(100 * (near - 1))} %`, sparsest === null ? 'none' : percent(Number(sparsest.sparsity.toPrecision(4))), sparsest === null ? `no perplexity is at most ${near} × that of the dense model` : linked(sparsest.member))}
+${sparsest === undefined || noun === 'search' ? '' : numberOf(`Sparsest within +${Math.round(100 * (near - 1))} %`, sparsest === null ? 'none' : formatPercent(Number(sparsest.sparsity.toPrecision(4))), sparsest === null ? `no perplexity is at most ${near} × that of the dense model` : linked(sparsest.member))}
 ${gaps === undefined ? '' : numberOf('Gap closed', gapText(gaps), "share of the initial mask's damage that the rebuilds undid, least and most")}
-${numberOf('Work', duration(cost.spent ?? cost.alone), workText(cost))}
+${numberOf('Work', formatDuration(cost.spent ?? cost.alone), workText(cost))}
 </dl>`;
 }
 
 function workText({ alone, spent, price }: CostView): string {
   const money = spent === undefined ? price?.alone : price?.spent;
   const cost = money === undefined ? '' : `, ${money}`;
-  return spent === undefined ? `of all together; shared work is counted for each${cost}` : `of all together${cost}; ${duration(alone)}${price === undefined ? '' : `, ${price.alone}`} if each had run alone`;
+  return spent === undefined ? `of all together; shared work is counted for each${cost}` : `of all together${cost}; ${formatDuration(alone)}${price === undefined ? '' : `, ${price.alone}`} if each had run alone`;
 }
 
 /** `rebuilt perplexity` for `perplexity.rebuilt`. */
@@ -94,8 +94,8 @@ const metricText = (metric: string): string => (metric === 'gapClosed' ? 'gap cl
 /** For a sweep, the number by which the best member is best; for a search, the sparsity of its answer. */
 function bestText({ best, members }: SweepView): string {
   const sparsity = members.find(({ name }) => name === best?.member)?.sparsity;
-  if (best?.value !== undefined) return best.metric?.startsWith('perplexity') === true ? figure(best.value) : percent(Number(best.value.toPrecision(4)));
-  return sparsity === undefined ? 'found' : percent(Number(sparsity.toPrecision(4)));
+  if (best?.value !== undefined) return best.metric?.startsWith('perplexity') === true ? formatNumber(best.value) : formatPercent(Number(best.value.toPrecision(4)));
+  return sparsity === undefined ? 'found' : formatPercent(Number(sparsity.toPrecision(4)));
 }
 
 function gapText([least, most]: readonly [number, number]): string {

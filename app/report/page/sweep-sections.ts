@@ -3,7 +3,7 @@ import { html, raw } from 'hono/html';
 import { costChart, sparsityChart, type LegendEntry, type QualityChart } from '../charts/quality-chart.js';
 import { settingsChart } from '../charts/settings-chart.js';
 import { chartSvg } from '../charts/svg.js';
-import { duration, figure, grouped, percent } from '../figures.js';
+import { formatDuration, formatNumber, formatInteger, formatPercent } from '../format.js';
 import type { QualityView } from '../view/quality-view.js';
 import type { SettingsView } from '../view/settings-view.js';
 import type { CostView, SweepView } from '../view/sweep-view.js';
@@ -50,31 +50,31 @@ function costSection(view: QualityView, index: number): Piece {
 ${drawn(`cost${letter(index)}`, costChart(view), `${view.kind} over the seconds of work`)}</section>`;
 }
 
-const mostBars = 30;
+const maxBars = 30;
 
 /** For members that all have the same sparsity. */
 function barsSection({ kind, dense, chance, points, ...view }: QualityView): Piece {
   const far = (value: number): number => (kind === 'accuracy' ? value : Math.log(Math.max(1, value)));
-  const sorted = [...points].sort((a, b) => (kind === 'accuracy' ? b.value - a.value : a.value - b.value)).slice(0, mostBars);
+  const sorted = [...points].sort((a, b) => (kind === 'accuracy' ? b.value - a.value : a.value - b.value)).slice(0, maxBars);
   const all = [...(dense === undefined ? [] : [{ member: 'dense model', value: dense, color: 'dense' }]), ...(chance === undefined ? [] : [{ member: 'chance', value: chance, color: 'muted' }]), ...sorted.map((point) => ({ ...point, color: 'rebuilt' }))];
   const most = Math.max(...all.map(({ value }) => far(value)));
-  const text = kind === 'accuracy' ? (value: number) => `${(100 * value).toFixed(2)} %` : figure;
+  const text = kind === 'accuracy' ? (value: number) => `${(100 * value).toFixed(2)} %` : formatNumber;
   return html`<section class="half"><h2>${nameOf({ kind, ...view })} by member</h2>
-<p class="note">${better({ kind })} All have the same sparsity.${chanceText({ chance })}${points.length > mostBars ? ` The best ${mostBars} of ${points.length}.` : ''}</p>
+<p class="note">${better({ kind })} All have the same sparsity.${chanceText({ chance })}${points.length > maxBars ? ` The best ${maxBars} of ${points.length}.` : ''}</p>
 <div class="bars names">${all.map(({ member, value, color }) => html`<span>${memberText(member)}</span><span class="bar"><i style="width:${(most > 0 ? (100 * far(value)) / most : 0).toFixed(2)}%;background:var(--${color})"></i></span><span class="v">${text(value)}</span>`)}</div></section>`;
 }
 
 export function settingsSection(view: SettingsView): Piece {
   return html`<section><h2>All members at once</h2>
-<p class="note">Each line is a member: its settings on the left, its results on the right. Green is the best, brown the worst.${view.lines.length < view.members ? ` ${grouped(view.lines.length)} of the ${grouped(view.members)} members are drawn, from the best to the worst.` : ''}</p>
+<p class="note">Each line is a member: its settings on the left, its results on the right. Green is the best, brown the worst.${view.lines.length < view.members ? ` ${formatInteger(view.lines.length)} of the ${formatInteger(view.members)} members are drawn, from the best to the worst.` : ''}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="All members at once"><div class="chart wide" role="img" aria-label="Parallel coordinates of the settings and results of all members">${raw(chartSvg('settings', settingsChart(view), { width: 1100, height: 320 }))}</div></div></section>`;
 }
 
 export function costBars({ alone, spent, price }: CostView): Piece | string {
   if (spent === undefined || alone <= 0) return '';
-  const bar = (name: string, seconds: number, color: string, money?: string): Piece => html`<span>${name}</span><span class="bar"><i style="width:${((100 * seconds) / alone).toFixed(2)}%;background:var(--${color})"></i></span><span class="v">${duration(seconds)}${money === undefined ? '' : `, ${money}`}</span>`;
+  const bar = (name: string, seconds: number, color: string, money?: string): Piece => html`<span>${name}</span><span class="bar"><i style="width:${((100 * seconds) / alone).toFixed(2)}%;background:var(--${color})"></i></span><span class="v">${formatDuration(seconds)}${money === undefined ? '' : `, ${money}`}</span>`;
   return html`<section class="half"><h2>What sharing saved</h2>
-<p class="note">The work if each had run alone with an empty store, and the work that was done. The rest was found in the store. ${percent(Number((1 - spent / alone).toPrecision(3)))} was saved.</p>
+<p class="note">The work if each had run alone with an empty store, and the work that was done. The rest was found in the store. ${formatPercent(Number((1 - spent / alone).toPrecision(3)))} was saved.</p>
 <div class="bars">${bar('each alone', alone, 'dense', price?.alone)}${bar('together', spent, 'rebuilt', price?.spent)}</div></section>`;
 }
 

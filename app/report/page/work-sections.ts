@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import type { Pipeline } from '../../config/pipeline.js';
 import { bytesText } from '../../../errors/bytes-text.js';
-import { counted, duration, grouped } from '../figures.js';
+import { pluralize, formatDuration, formatInteger } from '../format.js';
 import { costRows, costsNote } from '../costs-table.js';
 import { originRows } from '../origin-rows.js';
 import { pipelineFile } from '../pipeline-file.js';
@@ -21,10 +21,10 @@ export function timeSection({ seconds }: RunView, result: PipelineResult): Piece
   const hasPlan = isPlanned(rows);
   const isFound = rows.some(({ found }) => found > 0);
   const bars = html`<div class="bars">${rows.map(({ name, seconds: own, made, found, planned }) => html`<span>${name}</span>
-<span class="bar${planned === undefined ? '' : ' planned'}" style="--planned:${share(planned ?? 0)}"><i style="width:${share(made)};background:var(--rebuilt)"></i>${found > 0 ? html`<i style="width:${share(found)};background:var(--found)"></i>` : ''}</span><span class="v">${duration(own)}</span>`)}
-<b>total</b><span></span><b class="v">${duration(seconds)}</b></div>
+<span class="bar${planned === undefined ? '' : ' planned'}" style="--planned:${share(planned ?? 0)}"><i style="width:${share(made)};background:var(--rebuilt)"></i>${found > 0 ? html`<i style="width:${share(found)};background:var(--found)"></i>` : ''}</span><span class="v">${formatDuration(own)}</span>`)}
+<b>total</b><span></span><b class="v">${formatDuration(seconds)}</b></div>
 ${hasPlan || isFound ? html`<div class="legend"><span><i style="color:var(--rebuilt)"></i>made</span>${isFound ? html`<span><i style="color:var(--found)"></i>found</span>` : ''}${hasPlan ? html`<span><b>┃</b>predicted</span>` : ''}</div>` : ''}`;
-  const stored = reused === 0 ? 'Nothing was found in the artifact store.' : `${counted(reused, 'piece')} ${reused === 1 ? 'was' : 'were'} found in the artifact store.`;
+  const stored = reused === 0 ? 'Nothing was found in the artifact store.' : `${pluralize(reused, 'piece')} ${reused === 1 ? 'was' : 'were'} found in the artifact store.`;
   return html`<section class="${hasPlan ? '' : 'half'}"><h2>Time${hasPlan ? ' and memory, compared with the plan' : ''}</h2>
 <p class="note">${stored} ${planNote}</p>
 ${hasPlan || isFound ? html`<div class="panels wide"><div>${bars}</div><div>${tableOf('Time and memory by stage', planTable(result))}</div></div>` : bars}</section>`;
@@ -48,7 +48,7 @@ export function filesSection(files: readonly FileView[]): Piece {
   const digests = files.flatMap(({ path, sha256 }) => (sha256 === undefined ? [] : [`${sha256}  ${path}`]));
   return html`<section class="half"><h2>Files</h2><p class="note">Links are relative, so the folder can be moved as a whole.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Files"><table><thead><tr><th scope="col">file</th><th scope="col" class="n">size</th><th scope="col" class="n">SHA-256</th></tr></thead>
-<tbody>${files.map(({ path, bytes, sha256 }) => html`<tr><td class="path"><a href="${encodeURI(path)}">${path}</a></td><td class="n" title="${bytes === undefined ? '' : `${grouped(bytes)} bytes`}">${bytes === undefined ? '' : bytesText(bytes)}</td><td class="n">${sha256 === undefined ? '' : html`<code>${sha256.slice(0, 12)}…</code>`}</td></tr>`)}</tbody>
+<tbody>${files.map(({ path, bytes, sha256 }) => html`<tr><td class="path"><a href="${encodeURI(path)}">${path}</a></td><td class="n" title="${bytes === undefined ? '' : `${formatInteger(bytes)} bytes`}">${bytes === undefined ? '' : bytesText(bytes)}</td><td class="n">${sha256 === undefined ? '' : html`<code>${sha256.slice(0, 12)}…</code>`}</td></tr>`)}</tbody>
 </table></div>
 ${digests.length === 0 ? '' : html`<details><summary>Full digests, in the format of sha256sum -c</summary><pre>${digests.join('\n')}</pre></details>`}</section>`;
 }
@@ -67,7 +67,7 @@ ${lock === undefined ? '' : html`<h3>Run it again: the same bits, or an error th
 export function originSection(result: PipelineResult, pipeline: Pipeline): Piece {
   const { model } = result;
   return html`<section><h2>How it was made</h2>
-<p class="note">${model.source}: ${grouped(model.parameters)} parameters, ${grouped(model.prunable)} of them prunable.</p>
+<p class="note">${model.source}: ${formatInteger(model.parameters)} parameters, ${formatInteger(model.prunable)} of them prunable.</p>
 <ol>${pipeline.stages.map((stage) => html`<li>${describeStage(stage).replaceAll('`', '')}</li>`)}</ol>
 <details><summary>Engine, digests and paths</summary>${tableOf('Origin', [['what', 'value'], ...originRows(result).map(({ name, value }) => [name, value])], 2)}</details>
 <details><summary>The pipeline with all defaults</summary><pre>${pipelineFile(pipeline)}</pre></details></section>`;

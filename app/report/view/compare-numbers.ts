@@ -3,7 +3,7 @@ import { gapClosed } from '../../../workflows/gap-closed.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { states } from '../states.js';
 import type { Better } from './front.js';
-import { known } from './known.js';
+import { isFiniteNumber } from './is-finite-number.js';
 
 export type NumberKind = 'number' | 'share' | 'count' | 'seconds';
 
@@ -30,7 +30,7 @@ export function compareNumbers(results: readonly PipelineResult[]): ComparedNumb
   return [...qualityRows(results), ...sparsityRows, ...errorRows(results), ...timeRows].flatMap(({ of, ...row }) => {
     const values = results.map((result) => {
       const value = of(result);
-      return known(value) ? value : undefined;
+      return isFiniteNumber(value) ? value : undefined;
     });
     if (values.every((value) => value === undefined || (row.kind !== 'number' && value === 0))) return [];
     const [first] = values;

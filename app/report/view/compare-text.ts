@@ -1,5 +1,5 @@
 /** Formats compared numbers and their differences, for a terminal and for a page. */
-import { duration, figure, grouped, percent } from '../figures.js';
+import { formatDuration, formatNumber, formatInteger, formatPercent } from '../format.js';
 import type { ComparedNumber, NumberKind } from './compare-numbers.js';
 
 /** A number of a run; `-` if it has none. */
@@ -7,13 +7,13 @@ export function valueText(kind: NumberKind, value: number | undefined): string {
   if (value === undefined) return '-';
   switch (kind) {
     case 'number':
-      return figure(value);
+      return formatNumber(value);
     case 'share':
-      return percent(Number(value.toPrecision(4)));
+      return formatPercent(Number(value.toPrecision(4)));
     case 'count':
-      return grouped(value);
+      return formatInteger(value);
     case 'seconds':
-      return duration(value);
+      return formatDuration(value);
   }
 }
 

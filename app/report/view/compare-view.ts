@@ -1,7 +1,7 @@
 /** Compares two or more finished runs: their results, and how they differ from the first. Pure: the same runs give the same view. */
 import { byLayer, jaccard, type MaskDiff } from '../../../files/masks/index.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
-import { withExpertsTogether } from '../sub-blocks.js';
+import { mergeExperts } from '../sub-blocks.js';
 import { compareNumbers, type ComparedNumber } from './compare-numbers.js';
 import { differingSettings, type ComparedSetting, type RunSettings } from './compare-settings.js';
 import { kindOf, sortedKinds } from './linear-kinds.js';
@@ -66,7 +66,7 @@ export function compareView(runs: readonly ComparedRun[]): CompareView {
 }
 
 function errorsOf(runs: readonly ComparedRun[]): ComparedErrors[] {
-  const entries = runs.map(({ result }) => withExpertsTogether(result.rebuild.layers));
+  const entries = runs.map(({ result }) => mergeExperts(result.rebuild.layers));
   const blocks = [...new Set(entries.flat().map(({ block }) => block))];
   return blocks.map((block) => {
     const layers = [...new Set(entries.flat().filter((entry) => entry.block === block).map(({ layer }) => layer))].sort((a, b) => a - b);

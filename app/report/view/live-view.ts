@@ -1,6 +1,6 @@
 /** A running pipeline as its page shows it. Pure: the same facts give the same view. */
 import type { ModelState, Pipeline } from '../../config/pipeline.js';
-import type { Incident, PipelineProgress, PipelineResult, RunSoFar, StageProgress } from '../../../workflows/protocol.js';
+import type { Incident, PipelineProgress, PipelineResult, PartialResults, StageProgress } from '../../../workflows/protocol.js';
 import { stageNames } from '../costs-table.js';
 import { moneyText } from '../money.js';
 import { progressView, type ProgressView } from './progress-view.js';
@@ -14,7 +14,7 @@ export interface LiveInput {
   /** Whether a worker serves the run. */
   served: boolean;
   progress?: PipelineProgress;
-  soFar?: RunSoFar;
+  partialResults?: PartialResults;
   pipeline?: Pipeline;
   /** Result of a run that is complete. */
   result?: PipelineResult;
@@ -52,12 +52,12 @@ export interface LiveStage {
 }
 
 export function liveView(input: LiveInput): LiveView {
-  const { name, progress, soFar, pipeline, result } = input;
+  const { name, progress, partialResults, pipeline, result } = input;
   const stages = progress?.stages ?? (result === undefined ? [] : endedStages(result));
   const overall = progressView({ stages });
-  const entries = result?.rebuild.layers ?? soFar?.rebuild ?? stages.flatMap(({ latest }) => latest ?? []);
+  const entries = result?.rebuild.layers ?? partialResults?.rebuild ?? stages.flatMap(({ latest }) => latest ?? []);
   const ratio = meanRatio(entries);
-  const perplexity = latestPerplexity(result?.perplexity ?? soFar?.perplexity ?? {});
+  const perplexity = latestPerplexity(result?.perplexity ?? partialResults?.perplexity ?? {});
   return {
     ...overall,
     title: name,
@@ -66,7 +66,7 @@ export function liveView(input: LiveInput): LiveView {
     isPaused: progress?.pause !== undefined || input.status === 'paused',
     doing: doing(progress),
     stages: stages.map(stageOf),
-    errors: errorsOf(entries, (result ?? soFar?.about)?.model.layers),
+    errors: errorsOf(entries, (result ?? partialResults?.about)?.model.layers),
     ...(ratio !== undefined && { errorRatio: ratio }),
     ...(perplexity && { perplexity }),
     ...priceOf(overall, pipeline),
@@ -98,7 +98,7 @@ function stageOf({ type, state, done, total, detail, seconds, reused, secondsLef
   return { name: stageNames[type] ?? String(type), state, share, done, total, detail, seconds, reused, ...(secondsLeft !== undefined && { secondsLeft }), ...(planned !== undefined && { planned }) };
 }
 
-type Entry = Pick<RunSoFar['rebuild'][number], 'layer' | 'block' | 'errorBefore' | 'errorAfter'>;
+type Entry = Pick<PartialResults['rebuild'][number], 'layer' | 'block' | 'errorBefore' | 'errorAfter'>;
 
 /** @param layers number of layers of the model, if known; then the axis has a place for each from the start */
 function errorsOf(entries: readonly Entry[], layers: number | undefined): ErrorsView[] {
@@ -117,7 +117,7 @@ function meanRatio(entries: readonly Entry[]): number | undefined {
 }
 
 /** Perplexity of the last evaluated state of the model, on the first text. */
-function latestPerplexity(perplexity: RunSoFar['perplexity']): LiveView['perplexity'] {
+function latestPerplexity(perplexity: PartialResults['perplexity']): LiveView['perplexity'] {
   for (const state of ['rebuilt', 'initial', 'dense'] as const) {
     const [first] = Object.entries(perplexity[state] ?? {});
     if (first !== undefined) return { dataset: first[0], state, value: first[1] };

@@ -12,7 +12,7 @@ export interface MaskTiles {
 }
 
 /** Maximum number of tiles on a side. More would be finer than a page shows. */
-const mostTiles = 64;
+const maxTiles = 64;
 
 /**
  * Counts the weights kept in each row of a linear.
@@ -26,7 +26,7 @@ export function keptByRow(bits: Uint8Array, [out, inputs]: readonly [number, num
 
 /** A linear's mask in at most 64 x 64 tiles of nearly equal size. */
 export function maskTiles(bits: Uint8Array, [out, inputs]: readonly [number, number]): MaskTiles {
-  const [width, height] = [Math.min(inputs, mostTiles), Math.min(out, mostTiles)];
+  const [width, height] = [Math.min(inputs, maxTiles), Math.min(out, maxTiles)];
   const kept = new Float64Array(width * height);
   const weights = new Float64Array(width * height);
   for (let row = 0, bit = 0; row < out; row++) {

@@ -13,7 +13,7 @@ export interface ProgressView {
 }
 
 /** Maximum factor by which the pace of finished stages may correct the plan of later ones. */
-const mostCorrection = 5;
+const maxCorrection = 5;
 
 export function progressView({ stages }: Pick<PipelineProgress, 'stages'>): ProgressView {
   const pace = paceOf(stages);
@@ -43,7 +43,7 @@ function paceOf(stages: readonly StageProgress[]): number {
   const made = stages.filter(({ state, planned, reused }) => state === 'done' && planned !== undefined && planned > 0 && reused === 0);
   const planned = sum(made.map((stage) => stage.planned ?? 0));
   if (planned === 0) return 1;
-  return Math.min(mostCorrection, Math.max(1 / mostCorrection, sum(made.map(({ seconds }) => seconds)) / planned));
+  return Math.min(maxCorrection, Math.max(1 / maxCorrection, sum(made.map(({ seconds }) => seconds)) / planned));
 }
 
 function leftOf({ state, done, planned, seconds, secondsLeft }: StageProgress, pace: number): number | undefined {

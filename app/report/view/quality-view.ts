@@ -5,7 +5,7 @@ import type { GateResult } from '../../../workflows/protocol.js';
 import type { SweepRow } from '../../../workflows/sweep-protocol.js';
 import { states } from '../states.js';
 import { paretoFront, type Better } from './front.js';
-import { known } from './known.js';
+import { isFiniteNumber } from './is-finite-number.js';
 
 export interface QualityView {
   kind: 'perplexity' | 'accuracy';
@@ -47,7 +47,7 @@ export interface QualityPoint {
 /** Rounds to a tenth of a percent: because of rounding, members with the same request differ by a weight or two. */
 const roughly = (sparsity: number): number => Math.round(1000 * sparsity);
 /** Members whose sparsities differ by at most this count as equally sparse, in tenths of a percent. */
-const leastSpread = 2;
+const minSpread = 2;
 
 /** A row of a sweep. A row of a search also has the results of its gates. */
 export type JudgedRow = SweepRow & { gates?: readonly GateResult[] };
@@ -60,7 +60,7 @@ export function qualityViews(rows: readonly JudgedRow[], cost?: Pipeline['cost']
   const perplexities = datasets.map((dataset) => viewOf(ended, { kind: 'perplexity', dataset, ...priced }, (row, state) => row.perplexity?.[state]?.[dataset]));
   const chances = new Set(ended.map(({ chance }) => chance));
   const [chance] = chances;
-  const accuracy = viewOf(ended, { kind: 'accuracy', ...priced, ...(chances.size === 1 && known(chance) && { chance }) }, (row, state) => row.accuracy?.[state]);
+  const accuracy = viewOf(ended, { kind: 'accuracy', ...priced, ...(chances.size === 1 && isFiniteNumber(chance) && { chance }) }, (row, state) => row.accuracy?.[state]);
   return [...perplexities, accuracy].filter(({ points }) => points.length > 0);
 }
 
@@ -69,10 +69,10 @@ function viewOf(rows: readonly JudgedRow[], about: Pick<QualityView, 'kind' | 'd
   const points = rows.flatMap((row): QualityPoint[] => {
     const [initial, rebuilt] = [valueOf(row, 'initial'), valueOf(row, 'rebuilt')];
     const value = rebuilt ?? initial;
-    if (!known(value)) return [];
+    if (!isFiniteNumber(value)) return [];
     return [{
-      member: row.name, value, ...(known(rebuilt) && known(initial) && { initial }),
-      ...(known(row.sparsity) && { sparsity: row.sparsity }), ...(known(row.seconds) && { seconds: row.seconds }),
+      member: row.name, value, ...(isFiniteNumber(rebuilt) && isFiniteNumber(initial) && { initial }),
+      ...(isFiniteNumber(row.sparsity) && { sparsity: row.sparsity }), ...(isFiniteNumber(row.seconds) && { seconds: row.seconds }),
       ...groupsOf(row), missed: row.status === 'gateFailed', front: false, worth: false,
     }];
   });
@@ -80,8 +80,8 @@ function viewOf(rows: readonly JudgedRow[], about: Pick<QualityView, 'kind' | 'd
   const [dense] = denses;
   const shares = points.flatMap(({ sparsity }) => (sparsity === undefined ? [] : roughly(sparsity)));
   return {
-    ...about, ...(denses.size === 1 && known(dense) && { dense }), limits: limitsOf(rows, points),
-    points: withFronts(points, better), spread: Math.max(...shares) - Math.min(...shares) > leastSpread,
+    ...about, ...(denses.size === 1 && isFiniteNumber(dense) && { dense }), limits: limitsOf(rows, points),
+    points: withFronts(points, better), spread: Math.max(...shares) - Math.min(...shares) > minSpread,
   };
 }
 
@@ -92,7 +92,7 @@ function limitsOf(rows: readonly JudgedRow[], points: readonly QualityPoint[]): 
   for (const { name, gates = [] } of rows) {
     for (const gate of gates) if (gate.found !== null && gate.found === values.get(name)) found.set(gate.gate, [...(found.get(gate.gate) ?? []), gate.limit]);
   }
-  const shared = [...found.values()].filter((limits) => limits.length === points.length && new Set(limits).size === 1).flatMap(([limit]) => (known(limit) ? limit : []));
+  const shared = [...found.values()].filter((limits) => limits.length === points.length && new Set(limits).size === 1).flatMap(([limit]) => (isFiniteNumber(limit) ? limit : []));
   return [...new Set(shared)];
 }
 

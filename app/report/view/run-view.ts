@@ -8,7 +8,7 @@ import { failedGates } from '../gates.js';
 import { changeView, type ChangeView } from './change-view.js';
 import { kindOf, sortedKinds } from './linear-kinds.js';
 import { states } from '../states.js';
-import { withExpertsTogether } from '../sub-blocks.js';
+import { mergeExperts } from '../sub-blocks.js';
 import { timelineView, type TimelineView } from './timeline-view.js';
 
 export interface RunView {
@@ -89,7 +89,7 @@ export interface FileView {
 export function runView(result: PipelineResult, proof: Proof | undefined): RunView {
   const { name, sparsity, pattern, seconds, rebuild } = result;
   const map = proof && sparsityMap(proof, result);
-  const entries = withExpertsTogether(rebuild.layers);
+  const entries = mergeExperts(rebuild.layers);
   const change = changeView(entries, map);
   const timeline = timelineView(result.timeline, result.incidents ?? []);
   return {

@@ -2,8 +2,8 @@
 import { metricOf } from '../../../workflows/sweep-metric.js';
 import type { SweepValue } from '../../config/sweep.js';
 import type { SweepRow } from '../../../workflows/sweep-protocol.js';
-import type { FamilyTable } from '../sweep-table.js';
-import { known } from './known.js';
+import type { RunGroupTable } from '../sweep-table.js';
+import { isFiniteNumber } from './is-finite-number.js';
 import type { QualityView } from './quality-view.js';
 
 export interface SettingsView {
@@ -14,7 +14,7 @@ export interface SettingsView {
 }
 
 /** Maximum number of lines. */
-export const mostSettingsLines = 240;
+export const maxSettingsLines = 240;
 
 export type SettingsAxis = { name: string } & ({ kind: 'names'; names: string[] } | { kind: 'share' | 'seconds' | 'number' });
 
@@ -30,7 +30,7 @@ export interface SettingsLine {
  * @returns undefined if fewer than two members have a result, or if they differ in fewer than two settings, because then other charts show
  * everything
  */
-export function settingsView({ axes: paths, rows }: FamilyTable, quality: QualityView | undefined): SettingsView | undefined {
+export function settingsView({ axes: paths, rows }: RunGroupTable, quality: QualityView | undefined): SettingsView | undefined {
   if (quality === undefined || quality.points.length < 2) return undefined;
   const byName = new Map(rows.map((row) => [row.name, row]));
   const members = quality.points.flatMap((point) => {
@@ -44,24 +44,24 @@ export function settingsView({ axes: paths, rows }: FamilyTable, quality: Qualit
     { axis: { name: 'work', kind: 'seconds' as const }, at: members.map(({ row }) => row.seconds) },
     ...(quality.kind === 'perplexity' ? [{ axis: { name: 'gap closed', kind: 'share' as const }, at: members.map(({ row }) => gapOf(row)) }] : []),
     { axis: { name: quality.kind, kind: quality.kind === 'accuracy' ? 'share' as const : 'number' as const }, at: members.map(({ point }) => point.value) },
-  ].filter(({ at }) => at.some(known));
+  ].filter(({ at }) => at.some(isFiniteNumber));
   const columns = [...settings, ...outcomes];
   const ranks = ranksOf(quality);
-  const lines = members.map(({ point }, index) => ({ member: point.member, at: columns.map(({ at }) => (known(at[index]) ? at[index] : undefined)), rank: ranks.get(point.member) ?? 0 }));
+  const lines = members.map(({ point }, index) => ({ member: point.member, at: columns.map(({ at }) => (isFiniteNumber(at[index]) ? at[index] : undefined)), rank: ranks.get(point.member) ?? 0 }));
   return { axes: columns.map(({ axis }) => axis), lines: evenly(lines), members: lines.length };
 }
 
 /** If there are too many lines, keeps some of every rank, including the best and the worst. */
 function evenly(lines: readonly SettingsLine[]): SettingsLine[] {
-  if (lines.length <= mostSettingsLines) return [...lines];
+  if (lines.length <= maxSettingsLines) return [...lines];
   const sorted = [...lines].sort((a, b) => a.rank - b.rank);
-  return Array.from({ length: mostSettingsLines }, (_, index) => sorted[Math.round((index * (sorted.length - 1)) / (mostSettingsLines - 1))]);
+  return Array.from({ length: maxSettingsLines }, (_, index) => sorted[Math.round((index * (sorted.length - 1)) / (maxSettingsLines - 1))]);
 }
 
 const missing = '–';
 
 /** Maximum number of values with room for their names. */
-const mostNames = 12;
+const maxNames = 12;
 
 /**
  * Sorts numbers by size, and other values in the order of the members. A missing value comes last. If there are many numbers, the axis is
@@ -71,7 +71,7 @@ function settingAxis(path: string, rows: readonly SweepRow[]): { axis: SettingsA
   const values = [...new Set(rows.map(({ values: all }) => all[path]))].filter((value) => value !== undefined);
   const isNumeric = values.every((value) => typeof value === 'number');
   const sets = rows.map(({ values: all }) => all[path]);
-  if (isNumeric && values.length > mostNames) return { axis: { name: path, kind: 'number' }, at: sets.map((value) => (typeof value === 'number' ? value : undefined)), count: values.length };
+  if (isNumeric && values.length > maxNames) return { axis: { name: path, kind: 'number' }, at: sets.map((value) => (typeof value === 'number' ? value : undefined)), count: values.length };
   const sorted = isNumeric ? values.sort((a, b) => a - b) : values;
   const places = new Map<SweepValue | undefined, number>(sorted.map((value, index) => [value, index]));
   const names = [...sorted.map(String), ...(sets.some((value) => value === undefined) ? [missing] : [])];

@@ -1,9 +1,9 @@
 /** A sweep or a search as its page shows it. Pure: the same table gives the same view. */
-import type { FamilyTable } from '../sweep-table.js';
+import type { RunGroupTable } from '../sweep-table.js';
 import { inOrder } from '../sweep-table.js';
 import { metricOf } from '../../../workflows/sweep-metric.js';
 import { moneyText } from '../money.js';
-import { known } from './known.js';
+import { isFiniteNumber } from './is-finite-number.js';
 import { qualityViews, type JudgedRow, type QualityView } from './quality-view.js';
 import { settingsView, type SettingsView } from './settings-view.js';
 
@@ -38,12 +38,12 @@ export interface CostView {
 /** A perplexity up to this factor above the dense model's counts as near. */
 export const near = 1.1;
 
-export function sweepView(table: FamilyTable): SweepView {
+export function sweepView(table: RunGroupTable): SweepView {
   const members: JudgedRow[] = inOrder(table);
   const qualities = qualityViews(members, table.cost);
   const [first] = qualities;
   const settings = settingsView({ ...table, rows: members }, first);
-  const gaps = members.map((row) => metricOf(row, 'gapClosed')).filter(known);
+  const gaps = members.map((row) => metricOf(row, 'gapClosed')).filter(isFiniteNumber);
   const statuses = [...new Set(members.map(({ status }) => status))];
   const { best } = table;
   return {
@@ -52,7 +52,7 @@ export function sweepView(table: FamilyTable): SweepView {
     statuses: statuses.map((status) => ({ status, count: members.filter((row) => row.status === status).length })),
     members, qualities,
     ...(settings && { settings }),
-    ...(best && { best: { member: best.name, ...(best.metric && { metric: best.metric }), ...(known(best.value) && { value: best.value }) } }),
+    ...(best && { best: { member: best.name, ...(best.metric && { metric: best.metric }), ...(isFiniteNumber(best.value) && { value: best.value }) } }),
     ...(first?.kind === 'perplexity' && first.dense !== undefined && { sparsest: sparsestNear(first, first.dense) }),
     ...(gaps.length > 0 && { gaps: [Math.min(...gaps), Math.max(...gaps)] as [number, number] }),
     cost: costOf(members, table.cost),
@@ -75,11 +75,11 @@ function sparsestNear({ points }: QualityView, dense: number): SweepView['sparse
 }
 
 /** Returns the cost of all members. */
-export function costOf(members: readonly JudgedRow[], cost?: FamilyTable['cost']): CostView {
-  const ended = members.filter(({ seconds }) => known(seconds));
+export function costOf(members: readonly JudgedRow[], cost?: RunGroupTable['cost']): CostView {
+  const ended = members.filter(({ seconds }) => isFiniteNumber(seconds));
   const sum = (of: (row: JudgedRow) => number | undefined): number => ended.reduce((total, row) => total + (of(row) ?? 0), 0);
   const alone = sum(({ seconds }) => seconds);
-  const spent = ended.length > 0 && ended.every((row) => known(row.spent)) ? sum((row) => row.spent) : undefined;
+  const spent = ended.length > 0 && ended.every((row) => isFiniteNumber(row.spent)) ? sum((row) => row.spent) : undefined;
   const price = moneyText(alone, { cost });
   const spentPrice = spent === undefined ? undefined : moneyText(spent, { cost });
   return { alone, ...(spent !== undefined && { spent }), ...(price !== undefined && { price: { alone: price, ...(spentPrice !== undefined && { spent: spentPrice }) } }) };

@@ -41,11 +41,11 @@ export interface TimelineView {
 }
 
 /** Shorter waits are part of every activity. */
-export const leastWait = 0.5;
+export const minWait = 0.5;
 /** Between two pieces of work, the run takes a moment to decide what is next. Longer gaps have another reason. */
-const leastIdle = 2;
+const minIdle = 2;
 /** Above this number of workers, those of one machine share a lane. */
-const mostLanes = 16;
+const maxLanes = 16;
 
 /** @returns undefined if nothing was recorded */
 export function timelineView(timeline: Timeline | undefined, incidents: readonly Incident[]): TimelineView | undefined {
@@ -77,7 +77,7 @@ export function workerNames(workers: readonly string[]): string[] {
 
 function laneNames(workers: readonly string[]): (worker: number) => string {
   const names = workerNames(workers);
-  const isCrowded = workers.length > mostLanes;
+  const isCrowded = workers.length > maxLanes;
   return (worker) => (isCrowded ? shortName(workers[worker]).replace(/^\d+@/, 'all of ') : (names[worker] ?? ''));
 }
 
@@ -96,7 +96,7 @@ function laneOf(worker: string, units: readonly TimelineUnit[]): Lane {
     const wait = begun - asked;
     // Before a second attempt is the attempt that failed.
     if (attempts !== undefined) add({ kind: 'lost', from: asked, to: begun, what: `${what}: failed, and tried again` });
-    else if (wait >= leastWait) add({ kind: 'waiting', from: asked, to: begun, what: `waiting: ${what}` });
+    else if (wait >= minWait) add({ kind: 'waiting', from: asked, to: begun, what: `waiting: ${what}` });
     add({ kind: lost ? 'lost' : (stage ?? 'other'), from: begun, to: ended, what: lost ? `${what}: failed, or lost with its worker` : what });
     sums[attempts === undefined ? 'waited' : 'lost'] += wait;
     sums[lost ? 'lost' : 'worked'] += ended - begun;
@@ -108,7 +108,7 @@ function laneOf(worker: string, units: readonly TimelineUnit[]): Lane {
 function idleOf(units: readonly TimelineUnit[]): number {
   let [end, idle] = [0, 0];
   for (const { asked, ended } of [...units].sort((a, b) => a.asked - b.asked)) {
-    if (asked - end >= leastIdle) idle += asked - end;
+    if (asked - end >= minIdle) idle += asked - end;
     end = Math.max(end, ended);
   }
   return idle;

@@ -4,7 +4,7 @@ import { bytesText } from '../../../errors/bytes-text.js';
 import { errorsChart } from '../../report/charts/errors-chart.js';
 import { chartSvg } from '../../report/charts/svg.js';
 import { costRows, costsNote } from '../../report/costs-table.js';
-import { change, counted, duration, figure, grouped, perplexityRows } from '../../report/index.js';
+import { formatChange, pluralize, formatDuration, formatNumber, formatInteger, perplexityRows } from '../../report/index.js';
 import { chartOf, numberOf, tableOf, type Piece } from '../../report/page/document.js';
 import { liveView, type LiveStage, type LiveView } from '../../report/view/live-view.js';
 import { commandText, stateWords } from '../../cli/command-text.js';
@@ -69,8 +69,8 @@ const nameOf = ({ pipeline, progress, workflowId }: RunFacts): string => pipelin
 
 const crumbs = (): Piece => html`<nav><a href="/">All runs</a></nav>`;
 
-function head({ title, state, doing, isOpen }: LiveView, { workflowId, started, ended, soFar }: RunFacts, { temporalPage }: RunPageOptions): Piece {
-  const engine = soFar?.about?.engine;
+function head({ title, state, doing, isOpen }: LiveView, { workflowId, started, ended, partialResults }: RunFacts, { temporalPage }: RunPageOptions): Piece {
+  const engine = partialResults?.about?.engine;
   const facts = [
     ...(isOpen && doing !== '' ? [html`<b>${doing}</b>`] : []),
     html`<bdi>${workflowId}</bdi>`,
@@ -93,12 +93,12 @@ function notice({ state }: LiveView, { outcome, taskQueue }: RunFacts, folder: s
 function numbers({ left, planned, spent, share, perplexity, errorRatio, price, incidents, isOpen }: LiveView): Piece {
   const last = incidents.at(-1);
   return html`<dl class="numbers">
-${isOpen ? numberOf('Left', left === undefined ? '…' : duration(left), `${share === undefined ? '' : `${Math.floor(100 * share)} % done · `}${planned === undefined ? 'no plan is known' : `the plan said ${duration(planned)}`}`)
-    : numberOf('Work', duration(spent), planned === undefined ? 'without waiting' : `the plan said ${duration(planned)}`)}
-${perplexity === undefined ? numberOf('Perplexity', '…', 'comes with the evaluation') : numberOf(`Perplexity, ${perplexity.state}`, figure(perplexity.value), html`on <bdi>${perplexity.dataset}</bdi>`)}
-${numberOf('Error so far', errorRatio === undefined ? '…' : change(1, errorRatio), errorRatio === undefined ? 'comes with the first rebuilt layer' : 'geometric mean over the rebuilt sub-blocks')}
-${numberOf('Cost so far', price?.soFar ?? `${figure(spent / 3600)} h`, price === undefined ? `of the device${left === undefined || !isOpen ? '' : `; about ${figure((spent + left) / 3600)} h at the end`}` : `${figure(spent / 3600)} device hours${price.atEnd === undefined || !isOpen ? '' : `; about ${price.atEnd} at the end`}`)}
-${numberOf('Survived', grouped(incidents.length), last === undefined ? 'no incidents so far' : html`${last.what.slice(0, 160)}`)}
+${isOpen ? numberOf('Left', left === undefined ? '…' : formatDuration(left), `${share === undefined ? '' : `${Math.floor(100 * share)} % done · `}${planned === undefined ? 'no plan is known' : `the plan said ${formatDuration(planned)}`}`)
+    : numberOf('Work', formatDuration(spent), planned === undefined ? 'without waiting' : `the plan said ${formatDuration(planned)}`)}
+${perplexity === undefined ? numberOf('Perplexity', '…', 'comes with the evaluation') : numberOf(`Perplexity, ${perplexity.state}`, formatNumber(perplexity.value), html`on <bdi>${perplexity.dataset}</bdi>`)}
+${numberOf('Error so far', errorRatio === undefined ? '…' : formatChange(1, errorRatio), errorRatio === undefined ? 'comes with the first rebuilt layer' : 'geometric mean over the rebuilt sub-blocks')}
+${numberOf('Cost so far', price?.soFar ?? `${formatNumber(spent / 3600)} h`, price === undefined ? `of the device${left === undefined || !isOpen ? '' : `; about ${formatNumber((spent + left) / 3600)} h at the end`}` : `${formatNumber(spent / 3600)} device hours${price.atEnd === undefined || !isOpen ? '' : `; about ${price.atEnd} at the end`}`)}
+${numberOf('Survived', formatInteger(incidents.length), last === undefined ? 'no incidents so far' : html`${last.what.slice(0, 160)}`)}
 </dl>`;
 }
 
@@ -107,26 +107,26 @@ function stages(all: readonly LiveStage[]): Piece {
 ${all.length === 0 ? html`<p class="note">Stages appear once a worker answers.</p>` : html`<div class="scroll" tabindex="0" role="region" aria-label="Stages"><table class="stages">
 <thead><tr><th scope="col">stage</th><th scope="col" class="wide">done</th><th scope="col" class="n">units</th><th scope="col" class="n">work</th><th scope="col" class="n">plan</th></tr></thead>
 <tbody>${all.map((stage) => html`<tr><th scope="row">${stage.name}</th><td><span class="meter ${stage.state}"><i style="width:${(100 * stage.share).toFixed(1)}%"></i></span><span class="small">${told(stage)}</span></td>
-<td class="n">${stage.total === 0 ? '' : `${grouped(stage.done)}/${grouped(stage.total)}`}</td><td class="n">${stage.seconds === 0 ? '' : duration(stage.seconds)}</td><td class="n">${stage.planned === undefined ? '' : duration(stage.planned)}</td></tr>`)}</tbody></table></div>`}</section>`;
+<td class="n">${stage.total === 0 ? '' : `${formatInteger(stage.done)}/${formatInteger(stage.total)}`}</td><td class="n">${stage.seconds === 0 ? '' : formatDuration(stage.seconds)}</td><td class="n">${stage.planned === undefined ? '' : formatDuration(stage.planned)}</td></tr>`)}</tbody></table></div>`}</section>`;
 }
 
 function told({ state, detail, secondsLeft, reused, done }: LiveStage): string {
-  const found = reused === 0 ? '' : reused === done ? 'found in the store' : `${grouped(reused)} found in the store`;
+  const found = reused === 0 ? '' : reused === done ? 'found in the store' : `${formatInteger(reused)} found in the store`;
   if (state === 'waiting') return 'waiting';
   if (state === 'done') return ['done', found].filter((word) => word !== '').join(', ');
-  return [detail, secondsLeft === undefined ? '' : `${duration(secondsLeft)} left`, found].filter((word) => word !== '').join(' · ') || 'begins';
+  return [detail, secondsLeft === undefined ? '' : `${formatDuration(secondsLeft)} left`, found].filter((word) => word !== '').join(' · ') || 'begins';
 }
 
-function happened({ happenings }: RunFacts): Piece {
+function happened({ events }: RunFacts): Piece {
   return html`<section class="half"><h2>What happened</h2><p class="note">From the history of the run, newest first.</p>
-<div class="scroll log" tabindex="0" role="region" aria-label="What happened"><table><tbody>${happenings.map(({ at, what, kind }) => html`<tr><td class="at">${timeText(at)}</td><td class="${kind}">${kind === 'bad' ? '✗ ' : kind === 'good' ? '✓ ' : ''}${what}</td></tr>`)}</tbody></table></div></section>`;
+<div class="scroll log" tabindex="0" role="region" aria-label="What happened"><table><tbody>${events.map(({ at, what, kind }) => html`<tr><td class="at">${timeText(at)}</td><td class="${kind}">${kind === 'bad' ? '✗ ' : kind === 'good' ? '✓ ' : ''}${what}</td></tr>`)}</tbody></table></div></section>`;
 }
 
 function errors({ errors: views, isOpen }: LiveView): Piece | string {
   if (views.length === 0) return isOpen ? html`<section><h2>Error before and after, as layers finish</h2><p class="note">The chart starts with the first rebuilt layer.</p></section>` : '';
   const done = Math.max(...views.map(({ after }) => after.filter((value) => !Number.isNaN(value)).length));
   return html`<section><h2>Error before and after, as layers finish</h2>
-<p class="note">Mean squared error of the sub-block's output on calibration text. Log scale. ${done} of ${counted(views[0].layers.length, 'layer')}.</p>
+<p class="note">Mean squared error of the sub-block's output on calibration text. Log scale. ${done} of ${pluralize(views[0].layers.length, 'layer')}.</p>
 <div class="panels">${views.map((view) => html`<div><h3>${view.block}</h3>${chartOf(chartSvg(`errors${view.block}`, errorsChart(view), { width: 540, height: 250 }), `Error of the ${view.block} sub-blocks, before and after the rebuild, of ${done} layers so far`)}</div>`)}</div>
 <div class="legend"><span><i style="color:var(--initial)"></i>before</span><span><i style="color:var(--rebuilt)"></i>after</span></div></section>`;
 }

@@ -1,6 +1,6 @@
 /** The first page: all runs, with their results. */
 import { html } from 'hono/html';
-import { counted, duration, figure, percent } from '../../report/index.js';
+import { pluralize, formatDuration, formatNumber, formatPercent } from '../../report/index.js';
 import type { Piece } from '../../report/page/document.js';
 import { choices, descends, filterKeys, isWanted, sorted, sortKeys, type FilterKey, type RunFilter, type SortKey } from '../../report/view/runs-view.js';
 import type { FamilyRow, ListFacts, RunRow } from '../list-facts.js';
@@ -46,7 +46,7 @@ function filterForm(runs: readonly RunRow[], { filter, sort, reverse }: RunsQuer
   return html`<form class="filter" role="search">
 <label>name <input type="search" name="name" value="${filter.name ?? ''}"></label>
 ${shown.map((key) => html`<label>${names[key]} <select name="${key}"><option value="">any</option>${[...new Set([...all[key], ...(filter[key] === undefined ? [] : [filter[key]])])].map((value) =>
-    html`<option value="${value}" ${value === filter[key] ? 'selected' : ''}>${key === 'sparsity' ? percent(Number(value)) : value}</option>`)}</select></label>`)}
+    html`<option value="${value}" ${value === filter[key] ? 'selected' : ''}>${key === 'sparsity' ? formatPercent(Number(value)) : value}</option>`)}</select></label>`)}
 ${sort === 'started' ? '' : html`<input type="hidden" name="sort" value="${sort}">`}${reverse ? html`<input type="hidden" name="order" value="reverse">` : ''}
 <button>Show</button>${Object.keys(filter).length === 0 ? '' : html`<a href="/">all runs</a>`}</form>`;
 }
@@ -61,7 +61,7 @@ const figureHeadings: readonly { key: SortKey; name: string; number?: true }[] =
 
 export function runsTable(all: readonly RunRow[], query: RunsQuery): Piece {
   const runs = sorted(all.filter((run) => isWanted(run, query.filter)), query.sort, query.reverse);
-  if (runs.length === 0) return html`<section><p>${all.length === 0 ? 'No pipeline has run yet.' : `None of the ${counted(all.length, 'run')} has these labels.`}</p>
+  if (runs.length === 0) return html`<section><p>${all.length === 0 ? 'No pipeline has run yet.' : `None of the ${pluralize(all.length, 'run')} has these labels.`}</p>
 <pre>npx temporal-pipeline run my.yaml</pre></section>`;
   const heading = ({ key, name, number }: (typeof headings)[number]): Piece => {
     const isOn = query.sort === key;
@@ -69,7 +69,7 @@ export function runsTable(all: readonly RunRow[], query: RunsQuery): Piece {
     const next = addressOf({ ...query, sort: key, reverse: isOn && !query.reverse });
     return html`<th scope="col" class="${number ? 'n' : ''}" ${isOn ? html`aria-sort="${isDown ? 'descending' : 'ascending'}"` : ''}><a href="/${next}">${name}${isOn ? (isDown ? ' ▼' : ' ▲') : ''}</a></th>`;
   };
-  return html`<section><p class="note">${runs.length === all.length ? counted(runs.length, 'run') : `${runs.length} of ${counted(all.length, 'run')}`}. Perplexities are those of a run's first text. Select two or more finished runs to compare them.</p>
+  return html`<section><p class="note">${runs.length === all.length ? pluralize(runs.length, 'run') : `${runs.length} of ${pluralize(all.length, 'run')}`}. Perplexities are those of a run's first text. Select two or more finished runs to compare them.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Runs"><table class="list">
 <thead><tr><td></td>${headings.map(heading)}<th scope="col">methods</th>${figureHeadings.map(heading)}</tr></thead>
 <tbody>${runs.map(row)}</tbody></table></div>
@@ -77,24 +77,24 @@ export function runsTable(all: readonly RunRow[], query: RunsQuery): Piece {
 }
 
 /** Maximum number shown. `sweep list` and `search list` show all. */
-const mostFamilies = 12;
+const maxFamilies = 12;
 
 /** Sweeps and searches. Their members are listed as normal runs. */
 export function familiesTable(families: readonly FamilyRow[]): Piece | string {
   if (families.length === 0) return '';
-  return html`<section class="above"><h2>Sweeps and searches</h2>${families.length > mostFamilies ? html`<p class="note">The newest ${mostFamilies} of ${families.length}.</p>` : ''}
+  return html`<section class="above"><h2>Sweeps and searches</h2>${families.length > maxFamilies ? html`<p class="note">The newest ${maxFamilies} of ${families.length}.</p>` : ''}
 <div class="scroll" tabindex="0" role="region" aria-label="Sweeps and searches"><table class="list">
 <thead><tr><th scope="col">name</th><th scope="col">state</th><th scope="col">kind</th><th scope="col" class="n">members</th><th scope="col" class="n">started</th></tr></thead>
-<tbody>${families.slice(0, mostFamilies).map((family) => html`<tr><th scope="row"><a href="${familyPath(family)}"><bdi>${family.name}</bdi></a></th><td>${stateTag(family.status)}</td><td>${family.noun}</td><td class="n">${family.runs}</td><td class="n">${timeText(family.started)}</td></tr>`)}</tbody></table></div></section>`;
+<tbody>${families.slice(0, maxFamilies).map((family) => html`<tr><th scope="row"><a href="${familyPath(family)}"><bdi>${family.name}</bdi></a></th><td>${stateTag(family.status)}</td><td>${family.noun}</td><td class="n">${family.runs}</td><td class="n">${timeText(family.started)}</td></tr>`)}</tbody></table></div></section>`;
 }
 
 function row({ workflowId, name, status, model, sparsity, pattern, methods = [], figures, reason, progress, started }: RunRow): Piece {
-  const number = (value: number | undefined, text: (value: number) => string = figure): Piece => html`<td class="n">${value === undefined ? '' : text(value)}</td>`;
+  const number = (value: number | undefined, text: (value: number) => string = formatNumber): Piece => html`<td class="n">${value === undefined ? '' : text(value)}</td>`;
   return html`<tr><td>${figures === undefined ? '' : html`<input type="checkbox" name="run" value="${workflowId}" aria-label="compare ${name}">`}</td>
 <th scope="row"><a href="${runPath(workflowId)}"><bdi>${name}</bdi></a></th>
-<td>${stateTag(status)}${progress?.share === undefined ? '' : html` <span class="small">${Math.floor(100 * progress.share)} %${progress.left === undefined ? '' : `, ${duration(progress.left)} left`}</span>`}${reason === undefined ? '' : html`<span class="reason">${reason.slice(0, 200)}</span>`}</td>
-<td><bdi>${model ?? ''}</bdi></td><td class="n">${figures === undefined ? (sparsity === undefined ? '' : percent(sparsity)) : percent(Number(figures.sparsity.toPrecision(4)))}${pattern === undefined || pattern === 'unstructured' ? '' : ` ${pattern}`}</td><td>${methods.join(', ')}</td>
-${number(figures?.dense)}${number(figures?.initial)}${number(figures?.rebuilt)}${number(figures?.gap, (gap) => `${(100 * gap).toFixed(1)} %`)}${number(figures?.seconds, duration)}<td class="n">${timeText(started)}</td></tr>`;
+<td>${stateTag(status)}${progress?.share === undefined ? '' : html` <span class="small">${Math.floor(100 * progress.share)} %${progress.left === undefined ? '' : `, ${formatDuration(progress.left)} left`}</span>`}${reason === undefined ? '' : html`<span class="reason">${reason.slice(0, 200)}</span>`}</td>
+<td><bdi>${model ?? ''}</bdi></td><td class="n">${figures === undefined ? (sparsity === undefined ? '' : formatPercent(sparsity)) : formatPercent(Number(figures.sparsity.toPrecision(4)))}${pattern === undefined || pattern === 'unstructured' ? '' : ` ${pattern}`}</td><td>${methods.join(', ')}</td>
+${number(figures?.dense)}${number(figures?.initial)}${number(figures?.rebuilt)}${number(figures?.gap, (gap) => `${(100 * gap).toFixed(1)} %`)}${number(figures?.seconds, formatDuration)}<td class="n">${timeText(started)}</td></tr>`;
 }
 
 function stateTag(status: string): Piece {

@@ -1,5 +1,5 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
-import { BestFew } from './best-few.js';
+import { LowestK } from './lowest-k.js';
 import { PruningInputError } from './errors.js';
 import { checkFinite } from './finite.js';
 import { checkDivides } from './pattern.js';
@@ -115,8 +115,8 @@ interface Row {
 
 /** Finds candidates and swaps them. Its arrays are reused for all rows. */
 class Search {
-  private readonly kept: BestFew;
-  private readonly pruned: BestFew;
+  private readonly kept: LowestK;
+  private readonly pruned: LowestK;
   private readonly pairs: PairSwaps;
   /** The diagonal of the Gram matrix, which is read for every row. */
   private readonly squares: Float64Array;
@@ -124,8 +124,8 @@ class Search {
   constructor(private readonly linear: Pick<ExactSwaps, 'gram' | 'shape' | 'fitted'>, size: number) {
     const inputs = linear.shape[1];
     this.squares = Float64Array.from({ length: inputs }, (_, i) => linear.gram[i * inputs + i]);
-    this.kept = new BestFew(size);
-    this.pruned = new BestFew(size);
+    this.kept = new LowestK(size);
+    this.pruned = new LowestK(size);
     this.pairs = new PairSwaps(size);
   }
 

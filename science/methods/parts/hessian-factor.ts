@@ -40,7 +40,7 @@ export class HessianFactor {
 /** Maximum damping, relative to the mean diagonal. More would leave nothing of H. */
 const maxDamping = 100;
 /** The first damping that is tried if none was requested but some is needed. */
-const leastDamping = 1e-8;
+const minDamping = 1e-8;
 
 /**
  * Computes the upper Cholesky factor of the inverse of the damped Hessian (Frantar and Alistarh 2023, section 3.3).
@@ -66,7 +66,7 @@ export async function factorHessian(hessian: Float64Matrix, damping: number, nam
   // If all inputs are dead, any scale will do.
   const scale = dead.length === squares.length ? 1 : trace / (squares.length - dead.length);
   if (scale > 0) {
-    for (let used = damping; used <= maxDamping; used = Math.max(used * 10, leastDamping)) {
+    for (let used = damping; used <= maxDamping; used = Math.max(used * 10, minDamping)) {
       const diagonal = squares.map((value) => (value === 0 ? 1 : value / scale) + used);
       const factor = await hessian.inverseFactor({ divisor: scale, diagonal, triangle: 'upper' });
       if (factor !== undefined) return new HessianFactor(factor, used, dead);

@@ -6,7 +6,7 @@ import { tokensIn } from '../parts/routed-tokens.js';
 import { mergeMasks } from '../parts/working-masks.js';
 import type { Settings } from '../settings.js';
 import { LayerGuard, type LayerState } from './layer-guard.js';
-import { leaveAlone } from './leave-alone.js';
+import { runUnchanged } from './run-unchanged.js';
 import type { RebuildRequest, RebuildResult, SubBlockEntry } from './method.js';
 import type { SubBlockRebuild, SubBlockResult } from './published/sub-block-rebuild.js';
 
@@ -50,7 +50,7 @@ async function rebuildAll<S extends Settings>(request: RebuildRequest<S>, ratio:
     const own: SubBlockRebuild = { subBlock, hidden: stream, dense, masks, updates, settings: { ...common, ratio, pattern } };
     const tokens = expert && tokensOf(subBlock, stream, dense);
     const few = tokens !== undefined && tokens < minTokens;
-    const made: Rebuilt = few ? await leaveAlone(own) : await rebuild(own, (decision) => { onProgress(`${name}, ${decision}`); });
+    const made: Rebuilt = few ? await runUnchanged(own) : await rebuild(own, (decision) => { onProgress(`${name}, ${decision}`); });
     const { rounds, ...report } = made.report;
     // A model may have thousands of experts. Their rounds would make the history too large.
     const entry: SubBlockEntry = { block, ...(expert && { expert: expert.index, tokens }), ...(few && { few }), ...report, ...(expert === undefined && rounds && { rounds }) };
@@ -94,7 +94,7 @@ async function asBefore(subBlocks: readonly SubBlock[], { guard, dense, before, 
   const { masks, updates } = before;
   const entries = [...before.entries];
   for (const [index, subBlock] of subBlocks.entries()) {
-    stream = (await leaveAlone({ subBlock, hidden: stream, dense, masks, updates })).hidden;
+    stream = (await runUnchanged({ subBlock, hidden: stream, dense, masks, updates })).hidden;
     if (index >= before.entries.length) entries.push(undone(made.entries[index]));
   }
   return { stream, masks, updates, entries };

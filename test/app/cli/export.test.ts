@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runtimeFacts } from '../../../app/cli/hand-on/runtimes.js';
+import { runtimeFacts } from '../../../app/cli/outputs/runtimes.js';
 import { writeSafetensors } from '../../../files/checkpoints/index.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { MlflowServer } from '../../helpers/mlflow-server.js';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadPipeline } from '../../../app/config/index.js';
 import { completeAnswers, type Given } from '../../../app/cli/init/ask.js';
 import { recipeFor } from '../../../app/cli/init/recipe.js';
-import { onPath } from '#setup/places.mjs';
+import { onPath } from '#setup/paths.mjs';
 import { demoFolder } from '../../helpers/demo-run.js';
 import { runCommand } from './run-command.js';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { programPath } from '#setup/places.mjs';
+import { programPath } from '#setup/paths.mjs';
 import { needs, where } from '../../helpers/needs.js';
 import { requireBuild } from '../../helpers/set-up.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { showOutcome } from '../../../app/cli/show-outcome.js';
-import { showSweep } from '../../../app/cli/sweep/attend.js';
+import { showSweep } from '../../../app/cli/sweep/follow.js';
 import type { GateResult, PipelineResult } from '../../../workflows/protocol.js';
 import type { SweepResult, SweepRow } from '../../../workflows/sweep-protocol.js';
 import { exampleResult } from '../report/example-result.js';

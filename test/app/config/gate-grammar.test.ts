@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { conditionText, parseCondition, parseQuantity, quantityText } from '../../../app/config/index.js';
 import type { GateCondition, Quantity } from '../../../app/config/index.js';
-import { GateSyntax } from '../../../app/config/gate-words.js';
+import { GateSyntaxError } from '../../../app/config/gate-lexer.js';
 
 describe('a gate', () => {
   it.each<[string, GateCondition]>([
@@ -51,11 +51,11 @@ describe('a gate', () => {
     ['rebuilt <= acc <= 2', 8, '`<=` is not a quantity of that state; expected `perplexity` or a task and its metric'],
     ['', 0, 'the gate ends too early'],
   ])('%s: is wrong at %i, %s', (text, offset, message) => {
-    const wrong = ((): GateSyntax => {
+    const wrong = ((): GateSyntaxError => {
       try {
         throw new Error(JSON.stringify(parseCondition(text)));
       } catch (error) {
-        if (error instanceof GateSyntax) return error;
+        if (error instanceof GateSyntaxError) return error;
         throw error;
       }
     })();
@@ -105,8 +105,8 @@ describe('printing and parsing again', () => {
       try {
         parseCondition(text);
       } catch (error) {
-        expect(error).toBeInstanceOf(GateSyntax);
-        expect((error as GateSyntax).offset).toBeLessThanOrEqual(text.length);
+        expect(error).toBeInstanceOf(GateSyntaxError);
+        expect((error as GateSyntaxError).offset).toBeLessThanOrEqual(text.length);
       }
     }));
   });

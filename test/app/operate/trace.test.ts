@@ -122,7 +122,7 @@ describe('sending', () => {
   afterAll(() => receiver.stop());
   const failures: string[] = [];
   const send = async (of = run): Promise<void> => {
-    const traces = new Traces(otlpTarget(url, '1', {}), (why) => failures.push(why), { attempts: 3, firstPauseMs: 1, patienceMs: 5000 });
+    const traces = new Traces(otlpTarget(url, '1', {}), (why) => failures.push(why), { attempts: 3, firstPauseMs: 1, timeoutMs: 5000 });
     traces.send(of);
     await traces.settle();
   };

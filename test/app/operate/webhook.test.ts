@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Webhook } from '../../../app/operate/webhook.js';
 import { rememberSecret } from '../../../errors/secrets.js';
-import type { EndedRun } from '../../../workflows/announce.js';
+import type { EndedRun } from '../../../workflows/run-end.js';
 
 const got: { body: string; headers: IncomingHttpHeaders }[] = [];
 let statuses: number[] = [];

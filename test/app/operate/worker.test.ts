@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../../../app/cli/local/ports.js';
-import type { EndedRun } from '../../../workflows/announce.js';
+import type { EndedRun } from '../../../workflows/run-end.js';
 import { demoFolder } from '../../helpers/demo-run.js';
 import { servedMetrics } from '../../helpers/served-metrics.js';
 import { OtlpReceiver, traceFaults } from '../../helpers/otlp-receiver.js';

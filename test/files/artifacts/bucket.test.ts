@@ -35,7 +35,7 @@ async function make(store: ArtifactStore): Promise<boolean> {
 }
 async function all(store: ArtifactStore): Promise<StoredArtifact[]> {
   const found: StoredArtifact[] = [];
-  for await (const artifact of store.shelf.list()) found.push(artifact);
+  for await (const artifact of store.backend.list()) found.push(artifact);
   return found;
 }
 const hour = 3600_000;
@@ -46,8 +46,8 @@ describe('a lost answer', () => {
     const store = await open();
     let looks = 0;
     const find = store.find.bind(store);
-    const shelfFind = store.shelf.find.bind(store.shelf);
-    store.shelf.find = (...which) => {
+    const shelfFind = store.backend.find.bind(store.backend);
+    store.backend.find = (...which) => {
       if (++looks > 20) throw new Error('the claim waits for itself');
       return shelfFind(...which);
     };
@@ -61,7 +61,7 @@ describe('a lost answer', () => {
     s3.loseAnswerOf(request);
     const store = await open();
     expect(await make(store)).toBe(false);
-    expect(await store.shelf.identity()).toBe(await (await open()).shelf.identity());
+    expect(await store.backend.identity()).toBe(await (await open()).backend.identity());
     expect(await make(await open())).toBe(true);
   });
 });
@@ -74,32 +74,32 @@ describe('an old artifact', () => {
     await make(store);
     s3.age(2 * hour);
     const limit = Date.now() - hour;
-    const old = await unusedSince(store.shelf, limit);
+    const old = await unusedSince(store.backend, limit);
     expect(old).toHaveLength(1);
     const begun = async (): Promise<ReadonlySet<string>> => {
       expect(await make(await open())).toBe(true);
       return new Set();
     };
-    expect(await dropUnused(store.shelf, old, limit, begun)).toEqual([]);
+    expect(await dropUnused(store.backend, old, limit, begun)).toEqual([]);
     expect(await all(store)).toHaveLength(1);
     s3.age(2 * hour);
-    expect(await dropUnused(store.shelf, await unusedSince(store.shelf, limit), limit, none)).toHaveLength(1);
+    expect(await dropUnused(store.backend, await unusedSince(store.backend, limit), limit, none)).toHaveLength(1);
     expect([...s3.objects.keys()].filter((name) => name.includes(key))).toEqual([]);
   });
 
   it('is uploaded again by its holder, or made again, if it is dropped while being found', async () => {
     const store = await open();
     await make(store);
-    const manifest = await store.shelf.find('mask', key);
+    const manifest = await store.backend.find('mask', key);
     s3.age(2 * hour);
-    await store.shelf.drop('mask', key);
-    expect(manifest && (await store.shelf.touch(manifest))).toBe(false);
+    await store.backend.drop('mask', key);
+    expect(manifest && (await store.backend.touch(manifest))).toBe(false);
     expect([...s3.objects.keys()].filter((name) => name.includes(key))).toEqual([]);
-    const touch = store.shelf.touch.bind(store.shelf);
+    const touch = store.backend.touch.bind(store.backend);
     expect(await make(store)).toBe(true);
-    store.shelf.touch = async (found) => {
-      store.shelf.touch = touch;
-      await store.shelf.drop('mask', key);
+    store.backend.touch = async (found) => {
+      store.backend.touch = touch;
+      await store.backend.drop('mask', key);
       return await touch(found);
     };
     expect(await make(store)).toBe(true);
@@ -111,14 +111,14 @@ describe('an old artifact', () => {
     await make(store);
     const other = await open();
     await other.read('mask', key, 'mask.bits');
-    const remove = Reflect.get(store.shelf, 'bucket') as { remove: (keys: readonly string[]) => Promise<void> };
+    const remove = Reflect.get(store.backend, 'bucket') as { remove: (keys: readonly string[]) => Promise<void> };
     const original = remove.remove.bind(remove);
     remove.remove = async (keys) => {
       remove.remove = original;
       await original(keys);
       await make(other);
     };
-    await store.shelf.drop('mask', key);
+    await store.backend.drop('mask', key);
     expect(Buffer.from(await (await open()).read('mask', key, 'mask.bits')).toString()).toBe('bits');
   });
 });
@@ -127,14 +127,14 @@ describe('a prefix', () => {
   it.each(['C# 100%', 'run #3/a?b=c&d+e', "é ü/日本 'x' \"y\"", '100%25/%2e%2e', '<a>&amp;;', 'a*(b)!~$,=@:'])('%s contains everything', async (prefix) => {
     const store = await open(`s3://barber/${prefix}/`);
     expect(await make(store)).toBe(false);
-    await store.shelf.identity();
+    await store.backend.identity();
     expect([...s3.objects.keys()].every((name) => name.startsWith(`${prefix}/`))).toBe(true);
     const other = await open(`s3://barber/${prefix}`);
     expect(await make(other)).toBe(true);
     expect(Buffer.from(await other.read('mask', key, 'mask.bits')).toString()).toBe('bits');
     expect((await all(other)).map((artifact) => artifact.key)).toEqual([key]);
-    expect(await other.shelf.verify('mask', key)).toBe(true);
-    await other.shelf.drop('mask', key);
+    expect(await other.backend.verify('mask', key)).toBe(true);
+    await other.backend.drop('mask', key);
     expect(await all(store)).toEqual([]);
     expect([...s3.objects.keys()].filter((name) => name.includes(key))).toEqual([]);
   });

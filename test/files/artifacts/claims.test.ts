@@ -180,18 +180,18 @@ describe('claims', () => {
   it('are renewed by the clock of the place, and only by their owner', async () => {
     const place = new ClaimFolder(folder);
     await place.create('mask-1', '{"token":"ours"}');
-    const first = await place.look('mask-1');
+    const first = await place.read('mask-1');
     await utimes(join(folder, 'mask-1'), 1000, 1000);
-    const aged = await place.look('mask-1');
+    const aged = await place.read('mask-1');
     await place.renew('mask-1', '{"token":"theirs"}');
-    expect(await place.look('mask-1')).toEqual(aged);
+    expect(await place.read('mask-1')).toEqual(aged);
     vi.useFakeTimers({ toFake: ['Date'], now: 0 });
     try {
       await place.renew('mask-1', '{"token":"ours"}');
     } finally {
       vi.useRealTimers();
     }
-    const renewed = await place.look('mask-1');
+    const renewed = await place.read('mask-1');
     expect(renewed?.text).toBe(first?.text);
     expect(renewed?.version).not.toBe(aged?.version);
     await writeFile(join(folder, 'clock'), '');
@@ -204,10 +204,10 @@ describe('claims', () => {
     const place = new ClaimFolder(folder);
     await place.create('mask-1', '{"token":"theirs"}');
     await utimes(join(folder, 'mask-1'), 1000, 1000);
-    const { version } = (await place.look('mask-1')) ?? { version: '' };
+    const { version } = (await place.read('mask-1')) ?? { version: '' };
     await place.renew('mask-1', '{"token":"theirs"}');
     await place.replace('mask-1', '{"token":"ours"}', version);
-    expect((await place.look('mask-1'))?.text).toBe('{"token":"theirs"}');
+    expect((await place.read('mask-1'))?.text).toBe('{"token":"theirs"}');
   });
 
   it('are removed if they were left long ago', async () => {

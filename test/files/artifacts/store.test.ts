@@ -135,21 +135,21 @@ describe('dropping', () => {
 
   it('does not disturb a concurrent lookup', async () => {
     await makeOnce({ times: 0 });
-    const shelf = store.shelf as ArtifactFolder;
-    await shelf.drop('mask', key);
+    const backend = store.backend as ArtifactFolder;
+    await backend.drop('mask', key);
     // As a reader does that has just found it incomplete.
-    await shelf.moveAside('mask', key);
+    await backend.quarantine('mask', key);
     const log = await readFile(join(root, 'log.jsonl'), 'utf8');
     expect(log).not.toContain('damaged');
   });
 
   it('between finding and reading reports the artifact as lost, and it is made again', async () => {
     await makeOnce({ times: 0 });
-    const shelf = store.shelf as ArtifactFolder;
-    const find = shelf.find.bind(shelf);
-    shelf.find = async (kind, which) => {
+    const backend = store.backend as ArtifactFolder;
+    const find = backend.find.bind(backend);
+    backend.find = async (kind, which) => {
       const found = await find(kind, which);
-      await shelf.drop(kind, which);
+      await backend.drop(kind, which);
       return found;
     };
     await expect(store.readPieces('mask', key, 'mask.bits', [1000]).next()).rejects.toThrow(ArtifactLostError);
@@ -158,11 +158,11 @@ describe('dropping', () => {
   it('during a lookup makes the artifact again', async () => {
     const made = { times: 0 };
     await makeOnce(made);
-    const shelf = store.shelf as ArtifactFolder;
-    const touch = shelf.touch.bind(shelf);
-    shelf.touch = async (manifest) => {
-      shelf.touch = touch;
-      await shelf.drop('mask', key);
+    const backend = store.backend as ArtifactFolder;
+    const touch = backend.touch.bind(backend);
+    backend.touch = async (manifest) => {
+      backend.touch = touch;
+      await backend.drop('mask', key);
       return await touch(manifest);
     };
     expect(await makeOnce(made)).toBe(false);
@@ -179,41 +179,41 @@ describe('collecting', () => {
     const made = { times: 0 };
     await makeOnce(made);
     await age();
-    const old = await unusedSince(store.shelf, limit());
+    const old = await unusedSince(store.backend, limit());
     expect(old).toHaveLength(1);
     const begins = async (): Promise<ReadonlySet<string>> => {
       expect(await makeOnce(made)).toBe(true);
       return new Set();
     };
-    expect(await dropUnused(store.shelf, old, limit(), begins)).toEqual([]);
+    expect(await dropUnused(store.backend, old, limit(), begins)).toEqual([]);
     expect(await store.find('mask', key)).toBeDefined();
     await age();
-    expect(await dropUnused(store.shelf, old, limit(), none)).toEqual(old);
+    expect(await dropUnused(store.backend, old, limit(), none)).toEqual(old);
     expect(await store.find('mask', key)).toBeUndefined();
   });
 
   it('checks before each removal which runs are in progress', async () => {
     await makeOnce({ times: 0 });
     await store.findOrMake('mask', 'another', () => Promise.resolve(null));
-    const all = await unusedSince(store.shelf, Date.now() + 60_000);
+    const all = await unusedSince(store.backend, Date.now() + 60_000);
     expect(all).toHaveLength(2);
     let asked = 0;
     const begins = (): Promise<ReadonlySet<string>> => Promise.resolve(new Set(++asked === 1 ? [] : [all[1].key]));
-    expect(await dropUnused(store.shelf, all, Date.now() + 60_000, begins)).toEqual([all[0]]);
+    expect(await dropUnused(store.backend, all, Date.now() + 60_000, begins)).toEqual([all[0]]);
     expect(await store.find('mask', all[1].key)).toBeDefined();
   });
 
   it('puts back an artifact that is used at the moment of removal', async () => {
     await makeOnce({ times: 0 });
     await age();
-    const shelf = store.shelf as ArtifactFolder;
-    const takeOut = (Reflect.get(shelf, 'takeOut') as (...words: string[]) => Promise<string | undefined>).bind(shelf);
-    Reflect.set(shelf, 'takeOut', async (...words: string[]) => {
-      const manifest = await shelf.find('mask', key);
-      if (manifest !== undefined) await shelf.touch(manifest);
+    const backend = store.backend as ArtifactFolder;
+    const takeOut = (Reflect.get(backend, 'takeOut') as (...words: string[]) => Promise<string | undefined>).bind(backend);
+    Reflect.set(backend, 'takeOut', async (...words: string[]) => {
+      const manifest = await backend.find('mask', key);
+      if (manifest !== undefined) await backend.touch(manifest);
       return await takeOut(...words);
     });
-    expect(await shelf.dropUnused('mask', key, limit())).toBe(false);
+    expect(await backend.dropUnused('mask', key, limit())).toBe(false);
     expect(Buffer.from(await store.read('mask', key, 'mask.bits')).equals(bytes)).toBe(true);
     expect(await readdir(join(root, 'drafts'))).toEqual([]);
   });

@@ -136,7 +136,7 @@ describe('loadTokenizer', () => {
   it('reports that the library has no build for the machine', async () => {
     await save(small);
     vi.resetModules();
-    vi.doMock('#setup/places.mjs', async (original) => ({
+    vi.doMock('#setup/paths.mjs', async (original) => ({
       ...await original(),
       requirePackage: () => { throw new Error('Cannot find native binding'); },
     }));
@@ -145,7 +145,7 @@ describe('loadTokenizer', () => {
       await expect(fresh.loadTokenizer(folder)).rejects.toThrow(/the tokenizers library cannot be loaded on .*; expected Linux .*Run `npm run setup`/);
       await expect(fresh.loadTokenizer(folder)).rejects.toBeInstanceOf(fresh.TokenizerLibraryError);
     } finally {
-      vi.doUnmock('#setup/places.mjs');
+      vi.doUnmock('#setup/paths.mjs');
     }
   });
 });

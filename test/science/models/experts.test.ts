@@ -29,7 +29,7 @@ describe('routing', () => {
         const total = (normalized ? kept : powers).reduce((sum, power) => sum + power, 0);
         return kept.map((power) => power / total);
       });
-      const found = tf.tidy(() => expertWeights(tf.tensor3d(rows.flat(), [2, 2, 5]), { experts: 5, chosen, normalized }).dataSync());
+      const found = tf.tidy(() => expertWeights(tf.tensor3d(rows.flat(), [2, 2, 5]), { experts: 5, expertsPerToken: chosen, normalized }).dataSync());
       expected.forEach((value, i) => expect(found[i]).toBeCloseTo(value, 5));
     }), { numRuns: 20, seed: 4 });
   });
@@ -37,11 +37,11 @@ describe('routing', () => {
   it('gathers the tokens of each sequence, with zeros after them, and no rows for an expert without tokens', () => {
     const weights = tf.tensor3d([0, 0.5, 0.2, 0, 0, 0, 1, 0], [2, 4, 1]);
     const routed = routedTokens(weights);
-    expect([routed.most, [...routed.positions], [...routed.rows]]).toEqual([2, [1, 2, 6], [0, 1, 2]]);
+    expect([routed.maxTokens, [...routed.positions], [...routed.rows]]).toEqual([2, [1, 2, 6], [0, 1, 2]]);
     const all = tf.tensor2d([10, 11, 12, 13, 14, 15, 16, 17], [8, 1]);
     expect([...gatherTokens(all, routed, (rows) => rows).dataSync()]).toEqual([11, 12, 16, 0]);
     const nobody = routedTokens(tf.zeros([2, 4, 1]));
-    expect([nobody.most, nobody.positions.length]).toEqual([1, 0]);
+    expect([nobody.maxTokens, nobody.positions.length]).toEqual([1, 0]);
     expect([...gatherTokens(all, nobody, (rows) => rows).dataSync()]).toEqual([0, 0]);
   });
 });

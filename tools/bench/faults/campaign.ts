@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePipeline, type ParsedPipeline } from '../../../app/config/index.js';
 import { deeperModel } from './deeper-model.js';
-import { disturbedRun, undisturbed, type Injected } from './disturbed-run.js';
+import { runWithFaults, runWithoutFaults, type Injected } from './disturbed-run.js';
 import type { FaultKind } from './injections.js';
 import type { Repeated } from './judge.js';
-import { Plant, Server } from './plant.js';
+import { TestCluster, Server } from './test-cluster.js';
 import { randomFrom, shuffled } from './random.js';
 
 /** A model to prune, and a text for it. */
@@ -79,17 +79,17 @@ export async function campaign({ subjects: given, faults, seed, perRun, outage, 
     const subjects = await Promise.all(given.map((subject) => deepened(subject, folder)));
     const expected = new Map<string, Record<string, string>>();
     for (const subject of subjects) {
-      const plant = await Plant.build(server, folder, `undisturbed-${subject.name}`, 1);
-      expected.set(subject.name, await undisturbed(plant, pipelineOf(subject, maxLoss)));
+      const plant = await TestCluster.build(server, folder, `undisturbed-${subject.name}`, 1);
+      expected.set(subject.name, await runWithoutFaults(plant, pipelineOf(subject, maxLoss)));
       await plant.tearDown();
     }
     const left = shuffled(random, faults);
     for (let index = 0; left.length > 0; index++) {
       const subject = subjects[index % subjects.length];
-      const plant = await Plant.build(server, folder, `run-${index}`);
+      const plant = await TestCluster.build(server, folder, `run-${index}`);
       try {
         const next = left.splice(0, perRun);
-        const judged = await disturbedRun(plant, pipelineOf({ ...subject, name: `${subject.name}-${index}` }, maxLoss), next, expected.get(subject.name) ?? {}, { random, outage });
+        const judged = await runWithFaults(plant, pipelineOf({ ...subject, name: `${subject.name}-${index}` }, maxLoss), next, expected.get(subject.name) ?? {}, { random, outage });
         // Faults that could not be injected before the run ended go to the next run.
         left.unshift(...next);
         const outcome = { subject: subject.name, ...judged };

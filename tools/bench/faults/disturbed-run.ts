@@ -3,8 +3,8 @@ import { startPipeline, type Run } from '../../../app/cli/start-pipeline.js';
 import type { ParsedPipeline } from '../../../app/config/index.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { injections, type FaultKind } from './injections.js';
-import { differingBytes, digestsOf, madeAgain, repeatedForwards, storeLog, toldBy, type Repeated, type Told } from './judge.js';
-import type { Plant } from './plant.js';
+import { differingBytes, digestsOf, madeAgain, repeatedForwards, storeLog, evidenceIn, type Repeated, type Evidence } from './judge.js';
+import type { TestCluster } from './test-cluster.js';
 import { pick, type Random } from './random.js';
 import type { WorkerProcess } from './worker-process.js';
 
@@ -41,7 +41,7 @@ export interface Judged {
 /** A run that finishes nothing for this long counts as hanging. */
 const hangingMs = 180_000;
 
-async function throughOutages<T>(call: () => Promise<T>): Promise<T> {
+async function retryWhileUnavailable<T>(call: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
       return await call();
@@ -53,18 +53,18 @@ async function throughOutages<T>(call: () => Promise<T>): Promise<T> {
 }
 
 /** Runs a pipeline without faults. @returns the digests of its outputs */
-export async function undisturbed(plant: Plant, parsed: ParsedPipeline): Promise<Record<string, string>> {
+export async function runWithoutFaults(plant: TestCluster, parsed: ParsedPipeline): Promise<Record<string, string>> {
   const { client } = plant.server;
   const { workflowId } = await startPipeline(client, parsed, plant.taskQueue);
   return digestsOf((await client.workflow.getHandle(workflowId).result()) as PipelineResult);
 }
 
 /** Runs a pipeline with faults, one after another at random moments, until it ends, and judges the result. */
-export async function disturbedRun(plant: Plant, parsed: ParsedPipeline, kinds: FaultKind[], expected: Record<string, string>, { random, outage }: { random: Random; outage: number }): Promise<Judged> {
+export async function runWithFaults(plant: TestCluster, parsed: ParsedPipeline, kinds: FaultKind[], expected: Record<string, string>, { random, outage }: { random: Random; outage: number }): Promise<Judged> {
   const { client } = plant.server;
-  const run: Run = await throughOutages(() => startPipeline(client, parsed, plant.taskQueue));
+  const run: Run = await retryWhileUnavailable(() => startPipeline(client, parsed, plant.taskQueue));
   const handle = client.workflow.getHandle(run.workflowId);
-  const describe = () => throughOutages(() => client.connection.withDeadline(Date.now() + 5_000, () => handle.describe()));
+  const describe = () => retryWhileUnavailable(() => client.connection.withDeadline(Date.now() + 5_000, () => handle.describe()));
   const isOver = async (): Promise<boolean> => (await describe()).status.name !== 'RUNNING';
   const made = (): number => storeLog(plant.store).filter(({ event }) => event === 'made').length;
   /** Returns the worker that has the run. Between two activities no worker has it, so this polls for a while. */
@@ -78,7 +78,7 @@ export async function disturbedRun(plant: Plant, parsed: ParsedPipeline, kinds: 
   };
   /** Waits until the run has made another artifact or has ended. */
   const goesOn = async (before: number): Promise<void> => {
-    for (const giveUp = Date.now() + hangingMs; made() <= before && Date.now() < giveUp; await sleep(20)) if (await isOver()) return;
+    for (const deadline = Date.now() + hangingMs; made() <= before && Date.now() < deadline; await sleep(20)) if (await isOver()) return;
   };
 
   await goesOn(0);
@@ -102,9 +102,9 @@ export async function disturbedRun(plant: Plant, parsed: ParsedPipeline, kinds: 
   }
   kinds.splice(0, kinds.length - queue.length);
 
-  for (const giveUp = Date.now() + hangingMs; !(await isOver()) && Date.now() < giveUp; ) await sleep(50);
-  const history = await throughOutages(() => handle.fetchHistory());
-  const told = toldBy(history);
+  for (const deadline = Date.now() + hangingMs; !(await isOver()) && Date.now() < deadline; ) await sleep(50);
+  const history = await retryWhileUnavailable(() => handle.fetchHistory());
+  const told = evidenceIn(history);
   const damaged = storeLog(plant.store).filter(({ event }) => event === 'damaged').map(({ kind, key }) => `${kind}/${key}`);
   const again = madeAgain(storeLog(plant.store));
   injected.forEach((fault, index) => {
@@ -121,11 +121,11 @@ function whyUntold({ destroyed, wentOn }: Injected, isFollowed: boolean): Untold
   return isFollowed && wentOn ? 'the next fault came first' : 'the run ended before it was felt';
 }
 
-function toldWithin(told: readonly Told[], from: number, to: number): string[] {
+function toldWithin(told: readonly Evidence[], from: number, to: number): string[] {
   return told.filter(({ at }) => at >= from && at < to).map(({ what }) => what);
 }
 
-async function judge(plant: Plant, faults: Injected[], expected: Record<string, string>, result: () => Promise<PipelineResult>): Promise<Judged> {
+async function judge(plant: TestCluster, faults: Injected[], expected: Record<string, string>, result: () => Promise<PipelineResult>): Promise<Judged> {
   const destroyed = new Set(faults.flatMap((fault) => fault.destroyed));
   const again = [...madeAgain(storeLog(plant.store)).keys()];
   const lost = again.filter((name) => !destroyed.has(name));

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Plant } from './plant.js';
+import type { TestCluster } from './test-cluster.js';
 import { pick, type Random } from './random.js';
 import { signalAll, type WorkerProcess } from './worker-process.js';
 
 /** The environment in which a fault is injected. */
 export interface Scene {
-  plant: Plant;
+  plant: TestCluster;
   random: Random;
   /** Returns the worker that has the run, as far as the server knows. */
   owner: () => Promise<WorkerProcess>;
@@ -28,7 +28,7 @@ const dayMs = 24 * 3600 * 1000;
 async function killAndReplace({ plant }: Scene, pids: readonly number[]): Promise<string[] | undefined> {
   signalAll(pids, 'SIGKILL');
   await sleep(200);
-  plant.staff();
+  plant.startMissingWorkers();
   return pids.length === 0 ? undefined : [];
 }
 
@@ -91,7 +91,7 @@ export const injections = {
     const worker = await scene.owner();
     worker.signal('SIGTERM');
     await worker.ended;
-    scene.plant.staff();
+    scene.plant.startMissingWorkers();
     return [];
   },
   'SIGSTOP of the compute process, 2 s': async ({ owner }) => freeze((await owner()).computePids(), 2_000),

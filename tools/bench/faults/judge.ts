@@ -70,7 +70,7 @@ export function repeatedForwards(lines: readonly LogLine[]): Repeated[] {
 }
 
 /** An event in a run's history that shows that something went wrong. */
-export interface Told {
+export interface Evidence {
   /** Milliseconds since the epoch. */
   at: number;
   what: string;
@@ -79,11 +79,11 @@ export interface Told {
 const time = (seconds: unknown, nanos: unknown): number => Number(seconds ?? 0) * 1000 + Number(nanos ?? 0) / 1e6;
 
 /** Finds failed and timed-out activities and workflow tasks, failed attempts before one that succeeded, and incidents reported by workers. */
-export function toldBy(history: History): Told[] {
+export function evidenceIn(history: History): Evidence[] {
   return (history.events ?? []).flatMap((event) => {
     const { eventTime, activityTaskFailedEventAttributes: failed, activityTaskTimedOutEventAttributes: timedOut, activityTaskStartedEventAttributes: started } = event;
     const at = time(eventTime?.seconds, eventTime?.nanos);
-    const say = (what: string | null | undefined): Told[] => [{ at, what: what ?? '' }];
+    const say = (what: string | null | undefined): Evidence[] => [{ at, what: what ?? '' }];
     if (failed) return say(failed.failure?.message);
     if (timedOut) return say(timedOut.failure?.cause?.message ?? timedOut.failure?.message);
     if (event.workflowExecutionSignaledEventAttributes?.signalName === incidentSignal) return say('incident');

@@ -12,7 +12,7 @@ const judges: Readonly<Record<string, (measured: Judged['measured'], text: strin
 };
 
 /** Perplexities that differ by less than this share do not show which method is better. */
-const leastDifference = 0.01;
+const minDifference = 0.01;
 
 interface Tally {
   right: number;
@@ -46,7 +46,7 @@ export function judgeTable(lines: readonly ResultLine[]): string {
 
 function count(tallies: Map<string, Tally>, judge: string, a: Judged, b: Judged, truth: string, valueOf: (line: Judged) => number): void {
   const difference = Math.log(a.measured.perplexity[truth] / b.measured.perplexity[truth]);
-  if (Math.abs(difference) < Math.log(1 + leastDifference)) return;
+  if (Math.abs(difference) < Math.log(1 + minDifference)) return;
   const tally = tallies.get(judge) ?? { right: 0, pairs: 0 };
   tallies.set(judge, tally);
   tally.pairs++;

@@ -99,7 +99,7 @@ async function perplexityJudge(bench: BenchModel, evaluation: Evaluation): Promi
 const fileOf: Readonly<Record<string, string>> = { rte: 'rte.val', openbookqa: 'openbook_qa' };
 
 /** Maximum number of question sequences that go through a layer together. */
-const mostQuestions = 16;
+const maxQuestions = 16;
 
 /** Judges by the share of right answers (`acc`), averaged over the tasks. */
 async function questionJudge(bench: BenchModel, { tasks, documents }: Questions, data: string): Promise<Judge> {
@@ -116,7 +116,7 @@ async function questionJudge(bench: BenchModel, { tasks, documents }: Questions,
       count += requests.length;
     }
   }
-  const made = batchesOf(sequences, { most: () => mostQuestions, maxLength: bench.model.maxPositions });
+  const made = batchesOf(sequences, { most: () => maxQuestions, maxLength: bench.model.maxPositions });
   const stream = await Stream.begin(bench, made.map(withLayout));
   const score: Judge['score'] = (weights) => {
     const sums = new Float64Array(count);

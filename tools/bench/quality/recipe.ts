@@ -13,7 +13,7 @@ export const defaultMethods: readonly string[] = [
 ];
 
 /** The initial method of a rebuild if its name gives none. */
-const usualStart = 'wanda';
+const defaultStart = 'wanda';
 
 /** Settings of a method, as in a stage of a pipeline. */
 export type StageSettings = Record<string, string | number | boolean>;
@@ -33,7 +33,7 @@ export function recipeOf(name: string): Recipe {
   const [first, second, ...rest] = longName(name).split('+');
   if (rest.length > 0 || first === '') throw new Error(`method ${name}: expected METHOD or INITIAL+STRATEGY`);
   if (second !== undefined) return withRebuild(initialOf(first), second);
-  return isInitial(partsOf(first).name) ? { initial: initialOf(first) } : withRebuild(initialOf(usualStart), first);
+  return isInitial(partsOf(first).name) ? { initial: initialOf(first) } : withRebuild(initialOf(defaultStart), first);
 }
 
 /** Expands a short name and keeps the given settings. In `sparsegpt+refit:rounds=2`, refit's strategy follows another initial method. */

@@ -12,7 +12,7 @@ import { customVjp } from '../../../models/custom-vjp.js';
 import { linearsOf } from '../../../models/linears.js';
 import { applyLinear } from '../../../models/sub-block.js';
 import type { DecoderLayer, DecoderModel, LinearSpec, SubBlock, Weights } from '../../../models/types.js';
-import { acrossLinear } from '../../rebuild/published/output-gradients.js';
+import { inputGradient } from '../../rebuild/published/output-gradients.js';
 import { SquaredGradients } from '../../rebuild/published/squared-gradients.js';
 
 /** Maximum number of logits held at once: 256 MiB in float32. Their probabilities and their gradients take the same each. */
@@ -106,7 +106,7 @@ function crossLayer({ layer, h, gradient, weights, squares, onSubBlock }: Crossi
       (given) => ({ value: applyLinear(given, linear, weights), saved: [given] }),
       (dy, [input]) => {
         squares.add({ linear, x: input, dy });
-        return [acrossLinear(dy, linear, weights)];
+        return [inputGradient(dy, linear, weights)];
       },
     );
   const forward = (stream: Tensor): Tensor3D =>

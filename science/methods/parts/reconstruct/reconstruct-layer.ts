@@ -10,7 +10,7 @@ import { Adam } from './adam.js';
 import type { Trainable } from './adam.js';
 import { errorOf, train } from './training.js';
 import type { ReconstructionEpoch } from './training.js';
-import { partWindows } from './window-batches.js';
+import { splitWindows } from './window-batches.js';
 import type { WindowBatch } from './window-batches.js';
 
 export interface LayerReconstruction {
@@ -70,7 +70,7 @@ export async function reconstructLayer(request: LayerReconstruction): Promise<Re
   const { layer, masks, start = new Map<string, Float32Array>(), windows, heldOut = 0, round = (_, values) => values } = request;
   const course = { guarded: heldOut > 0, count: request.epochs, seed: request.seed ?? 0, onEpoch: request.onEpoch };
   check(request);
-  const { training, judging } = partWindows(windows, heldOut);
+  const { training, judging } = splitWindows(windows, heldOut);
   const names = linearsOf(layer).map(({ name }) => name);
   const own = new Map(layer.tensors.map(({ name }): [string, Tensor] => [name, weightOf(request.dense, name)]));
   const ownMasks = new Map(names.map((name) => [name, maskOf(masks, name)]));

@@ -25,7 +25,7 @@ export interface WindowRange {
  * @returns `training`, with single windows, and `judging`, with all judging windows of a batch together
  * @throws PruningInputError if no window is left to train, or if a batch and its target differ in shape
  */
-export function partWindows(batches: readonly WindowBatch[], heldOut: number): { training: WindowRange[]; judging: WindowRange[] } {
+export function splitWindows(batches: readonly WindowBatch[], heldOut: number): { training: WindowRange[]; judging: WindowRange[] } {
   for (const { h, target } of batches) {
     if (h.shape.join() !== target.shape.join()) {
       throw new PruningInputError({ where: 'reconstruction', what: `a target of shape [${target.shape.join(', ')}]`, expected: `that of its input, [${h.shape.join(', ')}]` });
@@ -40,10 +40,10 @@ export function partWindows(batches: readonly WindowBatch[], heldOut: number): {
   let before = 0;
   for (const batch of batches) {
     const size = batch.h.shape[0];
-    const teaching = Math.min(size, Math.max(0, windows - heldOut - before));
-    for (let from = 0; from < teaching; from++) training.push({ batch, from, count: 1 });
-    const judges = heldOut === 0 ? { from: 0, count: size } : { from: teaching, count: size - teaching };
-    if (judges.count > 0) judging.push({ batch, ...judges });
+    const trainingCount = Math.min(size, Math.max(0, windows - heldOut - before));
+    for (let from = 0; from < trainingCount; from++) training.push({ batch, from, count: 1 });
+    const heldOutRange = heldOut === 0 ? { from: 0, count: size } : { from: trainingCount, count: size - trainingCount };
+    if (heldOutRange.count > 0) judging.push({ batch, ...heldOutRange });
     before += size;
   }
   return { training, judging };

@@ -45,11 +45,11 @@ function bestCost(size: ModelSize, windows: Windows, { metric, weights }: Common
   const { rounds = 0, denseShare, epochs } = recipes[effort];
   const ofRounds = rounds > 0 ? publishedForwards + rounds : 0;
   const calls = fitCalls(size) + stepCalls(size, windows) * windows.samples * epochs + ofRounds * (partsOfRounds - 1) * forwardWork(size, windows).calls;
-  const taught = { ...windows, perBatch: Math.min(windows.perBatch, Math.ceil(windows.samples / 4)) };
+  const fitWindows = { ...windows, perBatch: Math.min(windows.perBatch, Math.ceil(windows.samples / 4)) };
   return rebuildCost(size, windows, {
     // Both paths before the layer and before the sub-block, targets, and the stream after it. Rounds also hold the sub-block's inputs.
     streams: rounds > 0 ? 8 : 6,
-    tensors: (block) => (2 + adamCopies) * f32 * block.linear + Math.max(gradientBatch(size, block, taught), forwardBatch(size, windows)) + fitMemory(size),
+    tensors: (block) => (2 + adamCopies) * f32 * block.linear + Math.max(gradientBatch(size, block, fitWindows), forwardBatch(size, windows)) + fitMemory(size),
     host: (block) => 4 * block.linear + 3 * f32 * block.linear,
     forwards: fitForwards + guardForwards(size, denseShare > 0) + Number(denseShare > 0) + ofRounds + (epochs > 0 ? reconstructionForwards + forwardsPerEpoch * epochs : 0),
     selections: Math.max(1, rounds) + iterations,

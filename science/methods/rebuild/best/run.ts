@@ -9,7 +9,7 @@ import type { RebuildRequest, RebuildRun, SubBlockEntry } from '../method.js';
 import type { SubBlockRebuild, SubBlockResult } from '../published/sub-block-rebuild.js';
 import { DensePath } from './dense-path.js';
 import { fitStep } from './fit-step.js';
-import { masksAlone } from './masks-alone.js';
+import { rebuildMasksOnly } from './masks-only.js';
 import type { settings } from './method.js';
 import { defaultEffort, heldOutShare, recipes, type Recipe } from './recipe.js';
 import { reconstructionStep } from './reconstruction-step.js';
@@ -27,7 +27,7 @@ type Fitted = Omit<SubBlockResult, 'report'> & { report: Omit<SubBlockEntry, 'bl
 export const run: RebuildRun<typeof settings> = async (request) => {
   const { layer, hidden, denseHidden, dense, start, common, round, onProgress } = request;
   const effort = request.settings.effort ?? defaultEffort;
-  if (common.weights !== 'refit') return masksAlone(request, effort);
+  if (common.weights !== 'refit') return rebuildMasksOnly(request, effort);
   const recipe = recipes[effort];
   const { denseShare } = recipe;
   const heldOut = Math.floor(sequencesIn(hidden) * heldOutShare);

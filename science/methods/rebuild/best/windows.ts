@@ -43,10 +43,10 @@ export class SubBlockWindows {
     const targets: Tensor3D[] = [];
     const denseAfter: Tensor3D[] = [];
     let tokens = 0;
-    for (const { index, h, taught } of batchesOf(request)) {
+    for (const { index, h, fitCount } of batchesOf(request)) {
       tf.tidy(() => {
         const x = subBlock.enter(h, dense);
-        if (taught > 0) tokens += tokensIn(subBlock, first(taught, x));
+        if (fitCount > 0) tokens += tokensIn(subBlock, first(fitCount, x));
         const y = runSubBlock(subBlock, x, dense);
         const d = denseHidden?.[index];
         if (d === undefined) {
@@ -71,10 +71,10 @@ export class SubBlockWindows {
   /** Visits the sub-block's inputs and targets `[batch, time, hidden]` of all windows that are not held out. */
   async each(visit: (x: Tensor3D, target: Tensor3D) => void): Promise<void> {
     const { subBlock, dense } = this.request;
-    for (const { index, h, taught } of batchesOf(this.request)) {
-      if (taught === 0) return;
+    for (const { index, h, fitCount } of batchesOf(this.request)) {
+      if (fitCount === 0) return;
       // The rows of an expert depend on the whole batch, so `enter` gets the whole batch.
-      tf.tidy(() => { visit(first(taught, subBlock.enter(h, dense)), first(taught, this.targets[index])); });
+      tf.tidy(() => { visit(first(fitCount, subBlock.enter(h, dense)), first(fitCount, this.targets[index])); });
       await macrotask();
     }
   }
@@ -107,12 +107,12 @@ export class SubBlockWindows {
 }
 
 /** Returns each batch with the number of its first windows that are used for the fit. */
-function batchesOf({ hidden, heldOut }: WindowsRequest): { index: number; h: Tensor3D; taught: number }[] {
+function batchesOf({ hidden, heldOut }: WindowsRequest): { index: number; h: Tensor3D; fitCount: number }[] {
   let left = sequencesIn(hidden) - heldOut;
   return hidden.map((h, index) => {
-    const taught = Math.min(left, h.shape[0]);
-    left -= taught;
-    return { index, h, taught };
+    const fitCount = Math.min(left, h.shape[0]);
+    left -= fitCount;
+    return { index, h, fitCount };
   });
 }
 

@@ -6,7 +6,7 @@ import type { SubBlock, Weights } from '../../../models/types.js';
 import { tokensIn } from '../../parts/routed-tokens.js';
 import { withMasked } from '../../parts/masked-weights.js';
 import type { Masks, Updates } from '../../parts/masked-weights.js';
-import { denseWithGradients, errorsOfSequences, ofAllTokens, meanSquare } from '../published/output-gradients.js';
+import { denseWithGradients, errorsOfSequences, scaleToAllTokens, meanSquare } from '../published/output-gradients.js';
 import { SquaredGradients } from '../published/squared-gradients.js';
 
 /** The sequences of one batch that are in one fold. */
@@ -101,7 +101,7 @@ export class CalibrationFolds {
     const errors: number[] = [];
     await withMasked(weights, masks, async (sparse) => {
       for (const { x, y, time } of this.partsOf(folds)) {
-        const error = tf.tidy(() => ofAllTokens(meanSquare(runSubBlock(this.subBlock, x as Tensor3D, sparse).sub<Tensor3D>(y)), y.shape[1], time));
+        const error = tf.tidy(() => scaleToAllTokens(meanSquare(runSubBlock(this.subBlock, x as Tensor3D, sparse).sub<Tensor3D>(y)), y.shape[1], time));
         errors.push(...(error.dataSync<'float32'>()));
         error.dispose();
         await macrotask();

@@ -12,25 +12,25 @@ export interface GuardRefit {
 }
 
 /** Returns the folds that a refit learns from, and the last fold, which judges it. No round chooses its ratio by the last fold. */
-function roles({ count }: CalibrationFolds): { teaching: number[]; judging: number[] } {
+function roles({ count }: CalibrationFolds): { training: number[]; judging: number[] } {
   const folds = Array.from({ length: count }, (_, fold) => fold);
-  return count === 1 ? { teaching: folds, judging: folds } : { teaching: folds.slice(0, -1), judging: folds.slice(-1) };
+  return count === 1 ? { training: folds, judging: folds } : { training: folds.slice(0, -1), judging: folds.slice(-1) };
 }
 
 /** Returns the cost of a refit and its judgement, in forwards over all windows. */
 export function refitCost({ subBlock }: GuardedRebuild, folds: CalibrationFolds): number {
-  const { teaching, judging } = roles(folds);
-  return folds.share(teaching) * refitForwards(subBlock) + 2 * folds.share(judging);
+  const { training, judging } = roles(folds);
+  return folds.share(training) * refitForwards(subBlock) + 2 * folds.share(judging);
 }
 
 /** Refits the weights with the final masks of the rounds, and keeps them if that lowers the error of held-out windows. */
 export async function tryRefit(request: GuardedRebuild, folds: CalibrationFolds, state: State): Promise<{ state: State; refit: GuardRefit }> {
   const { subBlock, dense, round } = request;
-  const { teaching, judging } = roles(folds);
+  const { training, judging } = roles(folds);
   const { masks } = state;
   return withUpdates(dense, state.updates ?? new Map(), async (start) => {
-    const each = (visit: Parameters<CalibrationFolds['each']>[1]): Promise<void> => folds.each(teaching, visit);
-    const updates = await refitSubBlock({ subBlock, dense, masks, start, each, tokens: folds.tokens(teaching), round });
+    const each = (visit: Parameters<CalibrationFolds['each']>[1]): Promise<void> => folds.each(training, visit);
+    const updates = await refitSubBlock({ subBlock, dense, masks, start, each, tokens: folds.tokens(training), round });
     const errorBefore = await folds.error(judging, { weights: start, masks });
     const error = await withUpdates(dense, updates, (weights) => folds.error(judging, { weights, masks }));
     const accepted = error < errorBefore;

@@ -77,7 +77,7 @@ async function runRoundsFrom(request: GuardedRebuild, folds: CalibrationFolds, f
   let forwards = fixedForwards;
   let rung = nearest(ladder, firstRatio);
   for (let round = 0; round < guard.rounds; round++) {
-    const { teaching, judging } = roles(round, folds.count);
+    const { training, judging } = roles(round, folds.count);
     const judge = async (sparse: Sparse): Promise<number> => {
       forwards += folds.share(judging);
       return folds.error(judging, sparse);
@@ -85,13 +85,13 @@ async function runRoundsFrom(request: GuardedRebuild, folds: CalibrationFolds, f
     // In the first round, the error before is known already.
     const beforeCost = round === 0 ? 0 : folds.share(judging);
     const mayTry = (): boolean => forwards + folds.share(judging) <= limit;
-    const needed = folds.share(teaching) * gradientCost + beforeCost + folds.share(judging);
+    const needed = folds.share(training) * gradientCost + beforeCost + folds.share(judging);
     if (forwards + needed > limit) break;
 
-    forwards += folds.share(teaching) * gradientCost;
+    forwards += folds.share(training) * gradientCost;
     const { masks } = current;
     const sparse = { weights: current === first ? values.start : values.base, masks };
-    const gradients = needsGradients(settings.metric) ? await folds.gradients(teaching, sparse, at) : new SquaredGradients();
+    const gradients = needsGradients(settings.metric) ? await folds.gradients(training, sparse, at) : new SquaredGradients();
     const linears = linearsOf(subBlock);
     const importance = importances(linears, values.base, gradients, settings.metric);
     gradients.dispose();
@@ -128,10 +128,10 @@ async function runRoundsFrom(request: GuardedRebuild, folds: CalibrationFolds, f
 }
 
 /** Returns the folds that give a round's gradients, and the fold that judges its trials. They differ unless there is only one fold. */
-function roles(round: number, folds: number): { teaching: number[]; judging: number[] } {
+function roles(round: number, folds: number): { training: number[]; judging: number[] } {
   const count = Math.max(1, Math.floor(folds / 2));
   const at = (offset: number): number => (round * count + offset) % folds;
-  return { teaching: Array.from({ length: count }, (_, index) => at(index)), judging: [at(count)] };
+  return { training: Array.from({ length: count }, (_, index) => at(index)), judging: [at(count)] };
 }
 
 /** Returns the index of the ratio that is nearest by factor. */

@@ -45,11 +45,11 @@ export const guarded = rebuildMethod({
   cost: (size, windows, { metric, weights }, { budget = guardDefaults.budget }) => {
     const refit = weights === 'refit';
     // Gradients are taken from parts of batches, one per fold.
-    const taught = { ...windows, perBatch: Math.min(windows.perBatch, Math.ceil(windows.samples / folds)) };
+    const fitWindows = { ...windows, perBatch: Math.min(windows.perBatch, Math.ceil(windows.samples / folds)) };
     return rebuildCost(size, windows, {
       // The stream, the dense outputs, and the sub-block's inputs.
       streams: 3,
-      tensors: (block) => 2 * f32 * block.linear + Math.max(gradientBatch(size, block, taught), forwardBatch(size, windows)) + (refit ? refitMemory(size) : 0),
+      tensors: (block) => 2 * f32 * block.linear + Math.max(gradientBatch(size, block, fitWindows), forwardBatch(size, windows)) + (refit ? refitMemory(size) : 0),
       host: (block) => 4 * block.linear + 2 * f32 * block.linear,
       forwards: publishedForwards - (metric === 'weight' ? gradientForwards : 0) + budget + guardForwards(size),
       parts: partsOfRounds,

@@ -5,7 +5,7 @@ import { runSubBlock } from '../../../models/sub-block.js';
 import type { SubBlock, Weights } from '../../../models/types.js';
 import { withMasked } from '../../parts/masked-weights.js';
 import { needsGradients } from './importance.js';
-import { denseWithGradients, meanSquare, ofAllTokens, type DensePass } from './output-gradients.js';
+import { denseWithGradients, meanSquare, scaleToAllTokens, type DensePass } from './output-gradients.js';
 import { SquaredGradients } from './squared-gradients.js';
 import type { SubBlockRebuild } from './sub-block-rebuild.js';
 import { SubBlockSums, sumOfErrors } from './sub-block-sums.js';
@@ -29,7 +29,7 @@ export async function gatherSubBlock({ subBlock, hidden, dense, masks, updates, 
           const pass = needsGradients(settings.metric) ? denseWithGradients(subBlock, x, t, dense) : denseOnly(subBlock, x, t, dense);
           for (const gradient of pass.gradients) gradients.add(gradient);
           onDense?.(pass.y);
-          errors.push(keep(ofAllTokens(pass.errors, x.shape[1], h.shape[1])));
+          errors.push(keep(scaleToAllTokens(pass.errors, x.shape[1], h.shape[1])));
         });
         onProgress?.({ pass: 1, batch: index + 1, batches: hidden.length });
         await macrotask();

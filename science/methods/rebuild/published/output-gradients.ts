@@ -48,7 +48,7 @@ export function denseWithGradients(subBlock: SubBlock, x: Tensor3D, t: Tensor3D,
         difference = keep(y.sub<Tensor3D>(t));
         return { value: meanSquare(difference), saved: [] };
       },
-      () => [acrossLinear(difference, output, weights)],
+      () => [inputGradient(difference, output, weights)],
     );
   const outputs = subBlock.inputs.map((linear) => applyLinear(x, linear, weights));
   const { value, grads } = tf.valueAndGrads((...values: Tensor[]) => {
@@ -81,16 +81,16 @@ export function meanSquare(difference: Tensor3D): Tensor1D {
  * @param stream before the sub-block, `[batch, time, ...]`
  */
 export function errorsOfSequences(difference: Tensor3D, stream: Pick<Tensor3D, 'shape'>): Tensor1D {
-  return ofAllTokens(meanSquare(difference), difference.shape[1], stream.shape[1]);
+  return scaleToAllTokens(meanSquare(difference), difference.shape[1], stream.shape[1]);
 }
 
 /** Converts means over `read` rows of each sequence to means over `time` rows, where the other rows are zero. */
-export function ofAllTokens(errors: Tensor1D, read: number, time: number): Tensor1D {
+export function scaleToAllTokens(errors: Tensor1D, read: number, time: number): Tensor1D {
   return read === time ? errors : errors.mul(read / time);
 }
 
 /** `dY W`: the gradient at a linear's input. */
-export function acrossLinear(dy: Tensor3D, linear: LinearSpec, weights: Weights): Tensor3D {
+export function inputGradient(dy: Tensor3D, linear: LinearSpec, weights: Weights): Tensor3D {
   const [out, inputs] = linear.shape;
   const [batch, time] = dy.shape;
   const flat = tf.matMul(dy.reshape<Tensor2D>([batch * time, out]), weightOf<Tensor2D>(weights, linear.name));

@@ -105,12 +105,12 @@ function swapByGranularity(linears: (Segment & { shape: Shape })[], granularity:
     case 'input':
       for (const { importance, mask, shape } of linears) {
         const [outputs, inputs] = shape;
-        const turned = {
+        const transposed = {
           importance: transpose(importance, outputs, inputs, new Uint32Array(importance.length)),
           mask: transpose(mask, outputs, inputs, new Uint8Array(mask.length)),
         };
-        for (const column of rowsOf(turned, [inputs, outputs])) swapGroup([column], find);
-        transpose(turned.mask, inputs, outputs, mask);
+        for (const column of rowsOf(transposed, [inputs, outputs])) swapGroup([column], find);
+        transpose(transposed.mask, inputs, outputs, mask);
       }
   }
 }

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findTemporal } from '#setup/places.mjs';
+import { findTemporal } from '#setup/paths.mjs';
 import { CompressionCodec } from '../../../../app/cli/codec/compression-codec.js';
 import { EncryptionCodec } from '../../../../app/cli/codec/encryption-codec.js';
 import { payloadKeysFromEnvironment } from '../../../../app/cli/codec/payload-keys.js';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { answers } from '../../../../app/cli/local/health.js';
-import { keepServer } from '../../../../app/cli/local/keep-server.js';
+import { superviseServer } from '../../../../app/cli/local/supervise-server.js';
 import { ensureLocalServer, leaveLocalServer } from '../../../../app/cli/local/local-server.js';
 import { isAlive, recordProcess } from '../../../../app/cli/local/process-records.js';
 import { recordServer, runningServer, serverAddress, serverLog } from '../../../../app/cli/local/server-record.js';
@@ -66,7 +66,7 @@ describe('local server', () => {
     const server = await ensureLocalServer(state);
     const stop = new AbortController();
     const said: string[] = [];
-    const keeping = keepServer(state, stop.signal, (line) => said.push(line));
+    const keeping = superviseServer(state, stop.signal, (line) => said.push(line));
     process.kill(server.pid, 'SIGKILL');
     // On a busy machine the ports may still be taken at the first attempt.
     await until(() => said.some((line) => line.includes('is back')));

@@ -1,6 +1,6 @@
 /** Pages of runs whose results have everything that is possible, and of runs whose results have little. */
 import { expect, it } from 'vitest';
-import { duration, figure, grouped, percent } from '../../../../app/report/figures.js';
+import { formatDuration, formatNumber, formatInteger, formatPercent } from '../../../../app/report/format.js';
 import { renderRunPage } from '../../../../app/report/page/run-page.js';
 import { exampleRequest } from './example-request.js';
 import { textOf } from './text-of.js';
@@ -10,13 +10,13 @@ it('has every number of the result', async () => {
   const text = textOf(await renderRunPage({ result, ...request }));
   const { proof } = request.pruned;
   const expected = [
-    ...Object.values(result.perplexity).flatMap((byDataset) => Object.values(byDataset).map(figure)),
+    ...Object.values(result.perplexity).flatMap((byDataset) => Object.values(byDataset).map(formatNumber)),
     ...Object.values(result.zeroShot ?? {}).flatMap((tasks) => Object.values(tasks).map(({ acc }) => `${(100 * acc).toFixed(2)} ± 3.10`)), 'arc_easy (200)',
-    ...result.rebuild.layers.flatMap((entry) => [figure(entry.errorBefore), figure(entry.errorAfter), `${entry.grown} grown, ${entry.pruned} pruned`]),
+    ...result.rebuild.layers.flatMap((entry) => [formatNumber(entry.errorBefore), formatNumber(entry.errorAfter), `${entry.grown} grown, ${entry.pruned} pruned`]),
     ...result.initialMask.layers.map((share) => (100 * share).toFixed(1)), '0.02 7',
-    ...proof.linears.map(({ zeros, weights }) => `${grouped(zeros)} of ${grouped(weights)}`),
-    ...Object.values(result.seconds).map(duration), `${result.reused} pieces`,
-    percent(result.sparsity.target), percent(result.sparsity.actual), grouped(proof.weights - proof.zeros), grouped(result.model.parameters), grouped(result.model.prunable),
+    ...proof.linears.map(({ zeros, weights }) => `${formatInteger(zeros)} of ${formatInteger(weights)}`),
+    ...Object.values(result.seconds).map(formatDuration), `${result.reused} pieces`,
+    formatPercent(result.sparsity.target), formatPercent(result.sparsity.actual), formatInteger(proof.weights - proof.zeros), formatInteger(result.model.parameters), formatInteger(result.model.prunable),
     '<= 8 6.32 passed +21 %', '<= 40 80 FAILED -100 %', '1 of 2 gates failed', '2026-01-02 03:04:05 compute process was killed',
     'rebuild 1 min 16 s 1 min 16 s 0.0 s 1 min 1 s +25 % 400 MiB 420 MiB', 'initial mask 1.3 s 1.0 s 0.3 s 1.0 s +25 %',
     '123@here 2 26 s 0.4 s 15 s', '456@there 2 35 s 7.0 s 0.0 s', 'rebuild, layer 1: failed, or lost with its worker: 11 s', 'evaluation, <dense>: 8.0 s', 'For 7.0 s no worker had work',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { figure, grouped } from '../../../../app/report/index.js';
+import { formatNumber, formatInteger } from '../../../../app/report/index.js';
 import { renderRunPage } from '../../../../app/report/page/run-page.js';
 import type { PipelineResult } from '../../../../workflows/protocol.js';
 import { exampleProof } from '../example-proof.js';
@@ -13,11 +13,11 @@ describe('page of a run', () => {
     const page = await pageOf();
     const { perplexity, rebuild, model, seconds } = exampleResult;
     const wanted = [
-      ...Object.values(perplexity).flatMap((byDataset) => Object.values(byDataset).map(figure)),
-      ...rebuild.layers.flatMap(({ errorBefore, errorAfter, grown, pruned }) => [figure(errorBefore), figure(errorAfter), grouped(grown), grouped(pruned)]),
-      grouped(model.parameters), grouped(model.prunable), grouped(rebuild.grown), '49.9999 %', '33.0 %', '1 min 20 s',
-      ...exampleProof(2).proof.linears.flatMap(({ zeros, weights }) => [`${grouped(zeros)} of ${grouped(weights)}`, (100 * zeros / weights).toFixed(1)]),
-      ...exampleProof(2).proof.files.map(({ bytes }) => grouped(bytes)),
+      ...Object.values(perplexity).flatMap((byDataset) => Object.values(byDataset).map(formatNumber)),
+      ...rebuild.layers.flatMap(({ errorBefore, errorAfter, grown, pruned }) => [formatNumber(errorBefore), formatNumber(errorAfter), formatInteger(grown), formatInteger(pruned)]),
+      formatInteger(model.parameters), formatInteger(model.prunable), formatInteger(rebuild.grown), '49.9999 %', '33.0 %', '1 min 20 s',
+      ...exampleProof(2).proof.linears.flatMap(({ zeros, weights }) => [`${formatInteger(zeros)} of ${formatInteger(weights)}`, (100 * zeros / weights).toFixed(1)]),
+      ...exampleProof(2).proof.files.map(({ bytes }) => formatInteger(bytes)),
     ];
     expect(seconds.total).toBe(80);
     for (const text of wanted) expect(page, text).toContain(text);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { figure } from '../../../../app/report/index.js';
+import { formatNumber } from '../../../../app/report/index.js';
 import { renderSweepPage, type SweepPageRequest } from '../../../../app/report/page/sweep-page.js';
 import { renderSearch } from '../../../../app/report/search-report.js';
 import { renderSweep } from '../../../../app/report/sweep-report.js';
@@ -14,7 +14,7 @@ describe('page of a sweep', () => {
   it('has every member with every number, and the reason why others have none', async () => {
     const text = textOf(await renderSweepPage(request));
     const expected = exampleSweep.rows.flatMap(({ name, perplexity, accuracy, seconds, spent, because, error }) => [
-      name, ...Object.values({ ...perplexity?.initial, ...perplexity?.rebuilt }).map(figure), ...(accuracy?.rebuilt === undefined ? [] : [`${(100 * accuracy.rebuilt).toFixed(2)} %`]),
+      name, ...Object.values({ ...perplexity?.initial, ...perplexity?.rebuilt }).map(formatNumber), ...(accuracy?.rebuilt === undefined ? [] : [`${(100 * accuracy.rebuilt).toFixed(2)} %`]),
       ...[seconds, spent].flatMap((value) => value?.toFixed(1) ?? []), ...(because === undefined || because === 'small loss' ? [] : [because]), error?.message ?? '',
     ]);
     // Ratios to the dense model are for the first text. The cards show the best member, and the work that sharing saved.

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { liveView, type LiveInput } from '../../../../app/report/view/live-view.js';
-import type { PipelineProgress, RunSoFar, StageProgress } from '../../../../workflows/protocol.js';
+import type { PipelineProgress, PartialResults, StageProgress } from '../../../../workflows/protocol.js';
 import { exampleResult } from '../example-result.js';
 
 const stage = (change: Partial<StageProgress>): StageProgress => ({ type: 'rebuild', state: 'waiting', done: 0, total: 0, detail: '', seconds: 0, reused: 0, ...change });
 const progress = (...stages: StageProgress[]): PipelineProgress => ({ name: 'p', configDigest: '', stages });
 const running = (change: Partial<LiveInput> = {}): LiveInput => ({ name: 'p', status: 'running', served: true, ...change });
-const entry = (layer: number, block: 'attention' | 'mlp', errorBefore: number, errorAfter: number): RunSoFar['rebuild'][number] => ({ layer, block, errorBefore, errorAfter, grown: 1, pruned: 1 });
-const soFar = (layers: number, ...rebuild: RunSoFar['rebuild']): RunSoFar => ({
+const entry = (layer: number, block: 'attention' | 'mlp', errorBefore: number, errorAfter: number): PartialResults['rebuild'][number] => ({ layer, block, errorBefore, errorAfter, grown: 1, pruned: 1 });
+const soFar = (layers: number, ...rebuild: PartialResults['rebuild']): PartialResults => ({
   about: { model: { ...exampleResult.model, layers }, engine: exampleResult.engine, pattern: 'unstructured', sparsity: 0.5 }, perplexity: {}, zeroShot: {}, rebuild,
 });
 
 describe('a run in progress', () => {
   it('has a place on its charts for every layer from the start', () => {
-    const { errors, errorRatio } = liveView(running({ soFar: soFar(3, entry(0, 'attention', 4, 2), entry(0, 'mlp', 8, 1), entry(1, 'attention', 1, 1)) }));
+    const { errors, errorRatio } = liveView(running({ partialResults: soFar(3, entry(0, 'attention', 4, 2), entry(0, 'mlp', 8, 1), entry(1, 'attention', 1, 1)) }));
     expect(errors).toEqual([
       { block: 'attention', layers: [0, 1, 2], before: [4, 1, NaN], after: [2, 1, NaN] },
       { block: 'mlp', layers: [0, 1, 2], before: [8, NaN, NaN], after: [1, NaN, NaN] },
@@ -23,8 +23,8 @@ describe('a run in progress', () => {
   });
 
   it('leaves an error of zero out of the mean', () => {
-    expect(liveView(running({ soFar: soFar(2, entry(0, 'mlp', 4, 0), entry(1, 'mlp', 4, 1)) })).errorRatio).toBe(0.25);
-    expect(liveView(running({ soFar: soFar(1, entry(0, 'mlp', 0, 0)) })).errorRatio).toBeUndefined();
+    expect(liveView(running({ partialResults: soFar(2, entry(0, 'mlp', 4, 0), entry(1, 'mlp', 4, 1)) })).errorRatio).toBe(0.25);
+    expect(liveView(running({ partialResults: soFar(1, entry(0, 'mlp', 0, 0)) })).errorRatio).toBeUndefined();
   });
 
   it('shows what it knows from an older worker, which knows only the last layers', () => {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../../../../../science/engine/index.js';
 import type { Tensor3D } from '../../../../../science/engine/index.js';
 import { PruningInputError } from '../../../../../science/methods/index.js';
-import { partWindows, windowsOf } from '../../../../../science/methods/parts/reconstruct/window-batches.js';
+import { splitWindows, windowsOf } from '../../../../../science/methods/parts/reconstruct/window-batches.js';
 import type { WindowRange } from '../../../../../science/methods/parts/reconstruct/window-batches.js';
 import { windowOrder } from '../../../../../science/methods/parts/reconstruct/window-order.js';
 import { openTestEngine } from '../../../../helpers/engine.js';
@@ -37,7 +37,7 @@ describe('partWindows', () => {
     { sizes: [2, 3, 1], heldOut: 5, training: [0], judging: [1, 2, 3, 4, 5], judges: 3 },
   ])('holds out the last windows: $heldOut of $sizes', ({ sizes, heldOut, training, judging, judges }) => {
     const batches = numbered(sizes);
-    const parts = partWindows(batches, heldOut);
+    const parts = splitWindows(batches, heldOut);
     expect(parts.training.every(({ count }) => count === 1)).toBe(true);
     expect(numbersOf(parts.training)).toEqual(training);
     expect(numbersOf(parts.judging)).toEqual(judging);
@@ -47,10 +47,10 @@ describe('partWindows', () => {
 
   it('refuses to hold out all windows or part of one, and targets of another shape', () => {
     const [batch] = numbered([2]);
-    for (const heldOut of [2, 3, -1, 0.5, NaN]) expect(() => partWindows([batch], heldOut)).toThrow(PruningInputError);
-    expect(() => partWindows([], 0)).toThrow(PruningInputError);
+    for (const heldOut of [2, 3, -1, 0.5, NaN]) expect(() => splitWindows([batch], heldOut)).toThrow(PruningInputError);
+    expect(() => splitWindows([], 0)).toThrow(PruningInputError);
     const [other] = numbered([1]);
-    expect(() => partWindows([{ h: batch.h, target: other.h }], 0)).toThrow(/target of shape \[1, 1, 2\]/);
+    expect(() => splitWindows([{ h: batch.h, target: other.h }], 0)).toThrow(/target of shape \[1, 1, 2\]/);
     tf.dispose([batch.h, batch.target, other.h, other.target]);
   });
 });
