@@ -23,7 +23,7 @@ export function loadLockFor(file: string, { locked }: LockOptions): Lock | undef
     throw new CommandLineError({
       what: 'there is no lock',
       where: path,
-      expected: 'the pipeline.lock.yaml that a run wrote beside its report',
+      expected: 'the pipeline.lock.yaml that a run wrote next to its report',
       remedy: locked === true ? 'Copy one there, or name it: --locked LOCKFILE' : 'Check the path',
     });
   }

@@ -24,7 +24,7 @@ import { addGlobalOptions, collect, countOf, globalOptions, portNumber, seconds,
 import { reportError } from './report-error.js';
 import { endProcess, watchOutput } from './output.js';
 
-const lockedOption = ['--locked [lock]', 'refuse anything that differs from a lock, and give the same bits or fail (default: NAME.lock.yaml beside NAME.yaml)'] as const;
+const lockedOption = ['--locked [lock]', 'refuse anything that differs from a lock, and give the same bits or fail (default: NAME.lock.yaml next to NAME.yaml)'] as const;
 const which = 'workflow id, or pipeline file; default: the latest pipeline';
 
 /** The commands of `temporal-pipeline`. Each is loaded when it is called. `onExit` gets its exit code. */

@@ -22,7 +22,7 @@ function startProgram(onExit: (code: number) => void): Command {
     .usage('--pipeline <file> [options]')
     .description('Starts a pipeline on a running worker, prints workflow and run id, and returns.')
     .requiredOption('--pipeline <file>', 'pipeline file')
-    .option('--locked [lock]', 'refuse anything that differs from a lock (default: NAME.lock.yaml beside NAME.yaml)')
+    .option('--locked [lock]', 'refuse anything that differs from a lock (default: NAME.lock.yaml next to NAME.yaml)')
     .option('--tls', 'use TLS')
     .option('-o, --output <format>', 'text or json')
     .exitOverride()

@@ -79,7 +79,7 @@ function asText({ facts, count, listed }: Verdict, companions: Companions, linea
     ...(checkpoint === undefined ? [] : [['checkpoint', checkpoint] as const]),
     facts.mask === undefined
       ? ['mask', 'none: every zero counts as pruned, and its position is not checked (--mask FILE checks it)'] as const
-      : ['mask', `${facts.mask.file}${wasFound.mask ? ' (found beside the checkpoint)' : ''}`] as const,
+      : ['mask', `${facts.mask.file}${wasFound.mask ? ' (found next to the checkpoint)' : ''}`] as const,
     ...(proof === undefined ? [] : [['proof', `${proof.path} (found; digests are compared with it)`] as const]),
     ...(isCheckpoint ? [['model', model === undefined ? 'none: kept weights are not compared with the dense ones (--model FOLDER compares them)' : sourceText(facts, wasFound.model)] as const] : []),
   ];

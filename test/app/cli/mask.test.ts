@@ -34,7 +34,7 @@ describe('mask', () => {
     await prove();
     const { code, stdout, stderr } = await mask('verify', made.pruned, '--model', made.dense);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toContain(`${made.maskFile} (found beside the checkpoint)`);
+    expect(stdout).toContain(`${made.maskFile} (found next to the checkpoint)`);
     expect(stdout).toContain(path.join(run, 'proof.json'));
     expect(stdout).toContain('Correct: no NaN, no infinity, zero wherever the mask prunes, all else as in the dense model, files unchanged since they were proved.');
     expect((await mask('verify', run)).code).toBe(0);
