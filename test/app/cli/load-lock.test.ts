@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 it('looks for a lock beside the pipeline unless one is named, and needs none unless asked for', () => {
   const pipeline = path.join(folder, 'a.yaml');
   expect(loadLockFor(pipeline, {})).toBeUndefined();
-  expect(() => loadLockFor(pipeline, { locked: true })).toThrow(`${path.join(folder, 'a.lock.yaml')}: there is no lock; expected the pipeline.lock.yaml that a run wrote beside its report. Copy one there, or name it: --locked LOCKFILE.`);
+  expect(() => loadLockFor(pipeline, { locked: true })).toThrow(`${path.join(folder, 'a.lock.yaml')}: there is no lock; expected the pipeline.lock.yaml that a run wrote next to its report. Copy one there, or name it: --locked LOCKFILE.`);
   expect(() => loadLockFor(pipeline, { locked: path.join(folder, 'b.yaml') })).toThrow(CommandLineError);
   writeFileSync(path.join(folder, 'a.lock.yaml'), 'version: 1\n');
   expect(() => loadLockFor(pipeline, { locked: true })).toThrow(PipelineFileError);
