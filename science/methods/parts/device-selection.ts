@@ -3,10 +3,10 @@
  * numbers in float32. Each digit of a group's pivot is found by bisection, with one comparison and one count per bit. Equal values
  * rank by position, which a prefix sum counts. The results match selection.ts and prune-smallest.ts bit for bit.
  *
- * A group may consist of several tensors `[groups, length]`, one after the other. Long rows are cut into lines. Float32 counts the
- * elements of a line exactly, and the counts of lines are added in int32, or on the host.
+ * A group may consist of several tensors `[groups, length]`, one after the other. Prefix sums of long rows are cut into lines, which
+ * float32 counts exactly. The counts of lines are added on the host.
  */
-import { highBits, lowBits, magnitudeDigits, tf } from '../../engine/index.js';
+import { bisect, countTrue, highBits, lowBits, magnitudeDigits, tf } from '../../engine/index.js';
 import type { Tensor2D } from '../../engine/index.js';
 
 /** Bits of magnitudes, `[groups, length]`. */
@@ -23,8 +23,6 @@ export interface Pivot {
   before: Tensor2D;
 }
 
-/** The largest number of ones that a float32 sum counts exactly. */
-const exactCount = 2 ** 24;
 /** The length of the lines into which long rows are cut. */
 const lineLength = 2 ** 14;
 /** Rows up to this length get their prefix sum in one piece, because the sum of one row runs in a single thread, or block of a GPU. */
@@ -55,24 +53,11 @@ export function among({ high, low }: Keys, only: Tensor2D): Keys {
  */
 export function pivots(group: readonly Keys[], rank: Tensor2D): Pivot {
   return tf.tidy(() => {
-    const { digit: high, below } = digitAt(group.map((keys) => keys.high), rank, highBits);
+    const { digit: high, below } = bisect(group.map((keys) => keys.high), rank, highBits);
     const within = tf.sub<Tensor2D>(rank, below);
-    const { digit: low, below: before } = digitAt(group.map((keys) => lowAmongEqual(keys, high)), within, lowBits);
+    const { digit: low, below: before } = bisect(group.map((keys) => lowAmongEqual(keys, high)), within, lowBits);
     return { high, low, before: tf.sub<Tensor2D>(within, before) };
   });
-}
-
-/** Finds by bisection the largest digit with at most `rank` digits below it. */
-function digitAt(digits: readonly Tensor2D[], rank: Tensor2D, bits: number): { digit: Tensor2D; below: Tensor2D } {
-  const countBelow = (limit: Tensor2D): Tensor2D => total(digits, (part) => tf.less(part, limit));
-  let digit = tf.zerosLike(tf.cast(rank, 'float32'));
-  for (let bit = bits - 1; bit >= 0; bit--) {
-    digit = tf.tidy(() => {
-      const candidate = tf.add<Tensor2D>(digit, 2 ** bit);
-      return tf.where(tf.lessEqual(countBelow(candidate), rank), candidate, digit);
-    });
-  }
-  return { digit, below: countBelow(digit) };
 }
 
 function lowAmongEqual({ high, low }: Keys, pivotHigh: Tensor2D): Tensor2D {
@@ -85,12 +70,6 @@ export function total<T>(group: readonly T[], condition: (part: T) => Tensor2D):
     const counts = group.map((part) => tf.tidy(() => countTrue(condition(part))));
     return counts.reduce((sum, count) => tf.add<Tensor2D>(sum, count));
   });
-}
-
-function countTrue(flags: Tensor2D): Tensor2D {
-  const [rows, columns] = flags.shape;
-  const count = (values: Tensor2D): Tensor2D => tf.cast(tf.sum<Tensor2D>(tf.cast(values, 'float32'), 1, true), 'int32');
-  return columns <= exactCount ? count(flags) : tf.sum<Tensor2D>(tf.reshape<Tensor2D['rankType']>(count(linesOf(flags)), [rows, -1]), 1, true);
 }
 
 /** Cuts rows into lines, one after the other: `[rows x lines, lineLength]`. The last line of a row is padded with false. */

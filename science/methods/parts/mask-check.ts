@@ -177,24 +177,23 @@ function countZeros(linear: LinearMask, granularity: 'layer' | 'output' | 'input
     if (granularity === 'layer') return [{ where: name, zeros: zerosOf(bits), size: outputs * inputs }];
     return Array.from({ length: outputs }, (_, row) => ({ where: `${name}, row ${row}`, zeros: zerosOf(bits.subarray((row * inputs) / 8, ((row + 1) * inputs) / 8)), size: inputs }));
   }
-  const { mask } = linear;
-  const rows = new Float64Array(outputs);
-  const columns = new Float64Array(inputs);
-  let all = 0;
+  const zeros = zerosOfBytes(linear, granularity);
+  const whereOf = { layer: () => name, output: (row: number) => `${name}, row ${row}`, input: (column: number) => `${name}, column ${column}` }[granularity];
+  const size = linear.mask.length / zeros.length;
+  return Array.from(zeros, (count, group) => ({ where: whereOf(group), zeros: count, size }));
+}
+
+/** Counts the zeros of every group in one byte per weight. */
+function zerosOfBytes({ mask, shape: [outputs, inputs] }: LinearMask, granularity: 'layer' | 'output' | 'input'): Float64Array {
+  const zeros = new Float64Array({ layer: 1, output: outputs, input: inputs }[granularity]);
   for (let row = 0; row < outputs; row++) {
-    for (let column = 0; column < inputs; column++) {
-      const zero = 1 - mask[row * inputs + column];
-      rows[row] += zero;
-      columns[column] += zero;
-      all += zero;
+    if (granularity === 'input') {
+      for (let column = 0; column < inputs; column++) zeros[column] += 1 - mask[row * inputs + column];
+    } else {
+      let own = 0;
+      for (let i = row * inputs; i < (row + 1) * inputs; i++) own += 1 - mask[i];
+      zeros[granularity === 'output' ? row : 0] += own;
     }
   }
-  switch (granularity) {
-    case 'layer':
-      return [{ where: name, zeros: all, size: mask.length }];
-    case 'output':
-      return Array.from(rows, (zeros, row) => ({ where: `${name}, row ${row}`, zeros, size: inputs }));
-    case 'input':
-      return Array.from(columns, (zeros, column) => ({ where: `${name}, column ${column}`, zeros, size: outputs }));
-  }
+  return zeros;
 }
