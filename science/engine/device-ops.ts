@@ -26,8 +26,9 @@ interface NativeBackend {
     TF_ATTR_INT: number;
     TF_FLOAT: number;
     TF_INT32: number;
+    TF_BOOL: number;
     TF_UINT8: number;
-    createTensor: (shape: number[], dtype: number, values: Uint8Array | Int32Array) => number;
+    createTensor: (shape: number[], dtype: number, values: Uint8Array | Int32Array | Float32Array) => number;
     tensorDataSync: (id: number) => Int32Array;
     deleteTensor: (id: number) => void;
     executeOp: (name: string, attributes: OpAttribute[], inputs: number[], outputs: number) => OpOutput[];

@@ -1,5 +1,5 @@
 /**
- * TensorFlow's operations on float64 tensors, a dtype that TensorFlow.js does not have. Tensors are identified by TensorFlow's own ids.
+ * TensorFlow's operations by its own ids of tensors: on float64, a dtype that TensorFlow.js does not have, and on other types.
  * Only for the `tensorflow` backend. The caller owns the results.
  */
 import { native, type OpAttribute } from './device-ops.js';
@@ -24,9 +24,21 @@ export function drop(id: number): void {
   native().binding.deleteTensor(id);
 }
 
+export type Dtype = 'float64' | 'float32' | 'int32' | 'bool';
+
+function numberOf(dtype: Dtype): number {
+  const { TF_FLOAT, TF_INT32, TF_BOOL } = native().binding;
+  return { float64, float32: TF_FLOAT, int32: TF_INT32, bool: TF_BOOL }[dtype];
+}
+
 /** Runs an operation with float64 as its type T. */
 export function op(name: string, inputs: number[], ...more: OpAttribute[]): number {
-  return native().binding.executeOp(name, [type('T', float64), ...more], inputs, 1)[0].id;
+  return opOf('float64', name, inputs, ...more);
+}
+
+/** Runs an operation with one output. @param dtype its type T */
+export function opOf(dtype: Dtype, name: string, inputs: number[], ...more: OpAttribute[]): number {
+  return native().binding.executeOp(name, [type('T', numberOf(dtype)), ...more], inputs, 1)[0].id;
 }
 
 export function flag(name: string, value: boolean): OpAttribute {
@@ -42,16 +54,18 @@ function type(name: string, value: number): OpAttribute {
   return { name, type: native().binding.TF_ATTR_TYPE, value };
 }
 
-export function int32(values: number[]): number {
+export function int32(values: number[], shape = [values.length]): number {
   const { binding } = native();
-  return binding.createTensor([values.length], binding.TF_INT32, Int32Array.from(values));
+  return binding.createTensor(shape, binding.TF_INT32, Int32Array.from(values));
 }
 
 /** Widens float32 to float64, or rounds float64 to float32. */
 export function cast(id: number, way: 'up' | 'down'): number {
-  const { binding } = native();
-  const [from, to] = way === 'up' ? [binding.TF_FLOAT, float64] : [float64, binding.TF_FLOAT];
-  return binding.executeOp('Cast', [type('SrcT', from), type('DstT', to), flag('Truncate', false)], [id], 1)[0].id;
+  return way === 'up' ? convert(id, 'float32', 'float64') : convert(id, 'float64', 'float32');
+}
+
+export function convert(id: number, from: Dtype, to: Dtype): number {
+  return native().binding.executeOp('Cast', [type('SrcT', numberOf(from)), type('DstT', numberOf(to)), flag('Truncate', false)], [id], 1)[0].id;
 }
 
 /** Uploads float64 values as pairs of int32 with the same bits, because the binding does not accept float64. */

@@ -6,6 +6,7 @@
  */
 export { tf } from './tensorflow.js';
 export type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+export { bisect, countTrue } from './device-counts.js';
 export { diagonalOf, downloadBits, eye, hasDeviceOps, highBits, lowBits, magnitudeDigits, packBits, selectOn, selectsOnDevice, unpackBits, widenFrom16 } from './device-ops.js';
 export { diagonal64, matrix64, zeros64 } from './float64.js';
 export type { Float64Matrix } from './float64.js';

@@ -3,10 +3,10 @@
  * numbers in float32. Each digit of a group's pivot is found by bisection, with one comparison and one count per bit. Equal values
  * rank by position, which a prefix sum counts. The results match selection.ts and prune-smallest.ts bit for bit.
  *
- * A group may consist of several tensors `[groups, length]`, one after the other. Elements are counted in pieces of at most 2^24,
- * for which float32 sums of ones are exact, and the counts are added in int32.
+ * A group may consist of several tensors `[groups, length]`, one after the other. Prefix sums of long rows are cut into lines, which
+ * float32 counts exactly. The counts of lines are added on the host.
  */
-import { highBits, lowBits, magnitudeDigits, tf } from '../../engine/index.js';
+import { bisect, countTrue, highBits, lowBits, magnitudeDigits, tf } from '../../engine/index.js';
 import type { Tensor2D } from '../../engine/index.js';
 
 /** Bits of magnitudes, `[groups, length]`. */
@@ -23,8 +23,10 @@ export interface Pivot {
   before: Tensor2D;
 }
 
-/** The largest number of ones that a float32 sum counts exactly. */
-const exactCount = 2 ** 24;
+/** The length of the lines into which long rows are cut. */
+const lineLength = 2 ** 14;
+/** Rows up to this length get their prefix sum in one piece, because the sum of one row runs in a single thread, or block of a GPU. */
+const shortRow = 2 ** 18;
 /** Digits that no magnitude has. Elements with these digits rank behind all magnitudes. */
 const absentHigh = 2 ** highBits;
 const absentLow = 2 ** lowBits;
@@ -51,25 +53,11 @@ export function among({ high, low }: Keys, only: Tensor2D): Keys {
  */
 export function pivots(group: readonly Keys[], rank: Tensor2D): Pivot {
   return tf.tidy(() => {
-    const { digit: high, below } = digitAt(group.map((keys) => keys.high), rank, highBits);
+    const { digit: high, below } = bisect(group.map((keys) => keys.high), rank, highBits);
     const within = tf.sub<Tensor2D>(rank, below);
-    const { digit: low, below: before } = digitAt(group.map((keys) => lowAmongEqual(keys, high)), within, lowBits);
+    const { digit: low, below: before } = bisect(group.map((keys) => lowAmongEqual(keys, high)), within, lowBits);
     return { high, low, before: tf.sub<Tensor2D>(within, before) };
   });
-}
-
-/** Finds by bisection the largest digit with at most `rank` digits below it. */
-function digitAt(digits: readonly Tensor2D[], rank: Tensor2D, bits: number): { digit: Tensor2D; below: Tensor2D } {
-  let digit = tf.zerosLike(tf.cast(rank, 'float32'));
-  let below = tf.zerosLike(rank);
-  for (let bit = bits - 1; bit >= 0; bit--) {
-    const candidate = tf.add<Tensor2D>(digit, 2 ** bit);
-    const count = total(digits, (piece) => tf.less(piece, candidate));
-    const reached = tf.lessEqual(count, rank);
-    digit = tf.where(reached, candidate, digit);
-    below = tf.where(reached, count, below);
-  }
-  return { digit, below };
 }
 
 function lowAmongEqual({ high, low }: Keys, pivotHigh: Tensor2D): Tensor2D {
@@ -77,24 +65,21 @@ function lowAmongEqual({ high, low }: Keys, pivotHigh: Tensor2D): Tensor2D {
 }
 
 /** Counts the elements of each group that meet a condition: int32 `[groups, 1]`. */
-export function total<T extends Tensor2D>(group: readonly T[], condition: (part: T) => Tensor2D): Tensor2D {
+export function total<T>(group: readonly T[], condition: (part: T) => Tensor2D): Tensor2D {
   return tf.tidy(() => {
     const counts = group.map((part) => tf.tidy(() => countTrue(condition(part))));
     return counts.reduce((sum, count) => tf.add<Tensor2D>(sum, count));
   });
 }
 
-function countTrue(flags: Tensor2D): Tensor2D {
-  const counts = columnPieces(flags).map((piece) => tf.cast(tf.sum<Tensor2D>(tf.cast(piece, 'float32'), 1, true), 'int32'));
-  return counts.reduce((sum, count) => tf.add<Tensor2D>(sum, count));
+/** Cuts rows into lines, one after the other: `[rows x lines, lineLength]`. The last line of a row is padded with false. */
+function linesOf(flags: Tensor2D): Tensor2D {
+  const missing = paddedLength(flags) - flags.shape[1];
+  return tf.reshape<Tensor2D['rankType']>(missing === 0 ? flags : tf.pad<Tensor2D>(flags, [[0, 0], [0, missing]]), [-1, lineLength]);
 }
 
-/** Splits a tensor by columns into pieces that can be counted exactly. Returns the tensor itself if it needs no split. */
-function columnPieces(values: Tensor2D): Tensor2D[] {
-  const [rows, columns] = values.shape;
-  if (columns <= exactCount) return [values];
-  const starts = Array.from({ length: Math.ceil(columns / exactCount) }, (_, index) => index * exactCount);
-  return starts.map((start) => tf.slice(values, [0, start], [rows, Math.min(exactCount, columns - start)]));
+function paddedLength({ shape: [, columns] }: Tensor2D): number {
+  return Math.ceil(columns / lineLength) * lineLength;
 }
 
 /** Marks the elements that are less than their group's pivot, and those that are equal to it. */
@@ -116,24 +101,44 @@ export function smallest(group: readonly Keys[], counts: Tensor2D): Tensor2D[] {
   return tf.tidy(() => {
     const pivot = pivots(group, tf.sub(counts, tf.scalar(1, 'int32')));
     let ties = tf.add<Tensor2D>(pivot.before, tf.scalar(1, 'int32'));
-    return group.map((keys) => {
+    return group.map((keys, index) => {
       const { less, equal } = againstPivot(keys, pivot);
-      const taken = columnPieces(equal).map((piece) => {
-        const first = firstTrue(piece, ties);
-        ties = tf.sub<Tensor2D>(ties, countTrue(first));
-        return first;
-      });
-      return tf.logicalOr<Tensor2D>(less, taken.length === 1 ? taken[0] : tf.concat(taken, 1));
+      const first = firstTrue(equal, ties);
+      if (index < group.length - 1) ties = tf.sub<Tensor2D>(ties, countTrue(first));
+      return tf.logicalOr<Tensor2D>(less, first);
     });
   });
 }
 
-/** Marks the first `counts` true elements of every row of a piece. */
+/** Marks the first `counts` true elements of every row. */
 function firstTrue(flags: Tensor2D, counts: Tensor2D): Tensor2D {
+  const [rows, columns] = flags.shape;
   return tf.tidy(() => {
-    // Larger counts would be rounded in float32. No piece has more elements than this.
-    const limit = tf.cast(tf.minimum(counts, tf.scalar(exactCount, 'int32')), 'float32');
-    const rank = tf.cumsum(tf.cast(flags, 'float32'), 1);
-    return tf.logicalAnd<Tensor2D>(flags, tf.lessEqual(rank, limit));
+    if (columns <= shortRow) return firstOfLines(flags, tf.cast(tf.minimum<Tensor2D>(counts, tf.scalar(columns, 'int32')), 'float32'));
+    const lines = linesOf(flags);
+    const found = tf.reshape<Tensor2D['rankType']>(firstOfLines(lines, limitsOfLines(lines, counts)), [rows, -1]);
+    return tf.slice(found, [0, 0], [rows, columns]);
   });
+}
+
+/** Marks the first true elements of every line. @param limits how many, float32 `[lines, 1]` */
+function firstOfLines(lines: Tensor2D, limits: Tensor2D): Tensor2D {
+  const rank = tf.cumsum(tf.cast(lines, 'float32'), 1);
+  return tf.logicalAnd<Tensor2D>(lines, tf.lessEqual(rank, limits));
+}
+
+/** Divides each row's count among its lines, from the first on, `[lines, 1]`. The sums are too large for float32, so they are added on the host. */
+function limitsOfLines(lines: Tensor2D, counts: Tensor2D): Tensor2D {
+  const limits = tf.sum(tf.cast(lines, 'float32'), 1).dataSync<'float32'>().slice();
+  const rest = counts.dataSync<'int32'>();
+  const perRow = limits.length / rest.length;
+  for (let row = 0; row < rest.length; row++) {
+    let left = rest[row];
+    for (let line = row * perRow; line < (row + 1) * perRow; line++) {
+      const there = limits[line];
+      limits[line] = Math.min(there, left);
+      left -= limits[line];
+    }
+  }
+  return tf.tensor2d(limits, [limits.length, 1]);
 }

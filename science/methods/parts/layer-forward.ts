@@ -50,7 +50,20 @@ export async function layerForward({ layer, hidden, weights, masks, updates, onI
   }
 }
 
-function runLayer(layer: DecoderLayer, h: Tensor3D, weights: Weights, { onInput, onSubBlock }: Pick<LayerForward, 'onInput' | 'onSubBlock'>, layout: SequenceLayout | undefined): Tensor3D {
+/**
+ * Runs a dense layer over all batches only to visit the inputs of its linears. Skips the last product, which nothing reads: 22 % of the
+ * products of a LLaMA layer's linears. Keeps the residual stream.
+ */
+export async function visitInputs({ layer, hidden, weights, ...visits }: Pick<LayerForward, 'layer' | 'hidden' | 'weights' | 'onSubBlock'> & Required<Pick<LayerForward, 'onInput'>>): Promise<void> {
+  for (const h of hidden) {
+    tf.tidy(() => { runLayer(layer, h, weights, visits, undefined, layer.subBlocks.at(-1)); });
+    // Lets a cancellation take effect between two batches.
+    await macrotask();
+  }
+}
+
+/** @param unread a sub-block whose output is not computed; the stream passes it unchanged */
+function runLayer(layer: DecoderLayer, h: Tensor3D, weights: Weights, { onInput, onSubBlock }: Pick<LayerForward, 'onInput' | 'onSubBlock'>, layout?: SequenceLayout, unread?: SubBlock): Tensor3D {
   return throughSubBlocks(layer, h, (subBlock, stream) => {
     const apply = (linear: LinearSpec, x: Tensor3D): Tensor3D => {
       onInput?.(linear, x);
@@ -59,6 +72,10 @@ function runLayer(layer: DecoderLayer, h: Tensor3D, weights: Weights, { onInput,
     const x = subBlock.enter(stream, weights);
     onSubBlock?.(subBlock, x);
     const core = subBlock.core(subBlock.inputs.map((linear) => apply(linear, x)), weights, layout);
+    if (subBlock === unread) {
+      onInput?.(subBlock.output, core);
+      return stream;
+    }
     return subBlock.leave(stream, apply(subBlock.output, core), weights);
   });
 }

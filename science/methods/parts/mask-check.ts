@@ -5,6 +5,7 @@
 import type { Granularity } from '../rebuild/method.js';
 import { groupBudget, sparseGptBlock } from './budget.js';
 import type { MaskTarget } from './budget.js';
+import { countOnes } from './count-ones.js';
 import { MaskBudgetError } from './errors.js';
 import { MaskSet } from './mask-set.js';
 import type { Masks } from './masked-weights.js';
@@ -101,8 +102,8 @@ export function checkPattern(linear: LinearMask, pattern: Pattern): void {
   if (mask.length !== outputs * inputs) {
     throw new MaskBudgetError({ where: name, what: `a mask of ${mask.length} weights`, expected: `${outputs} x ${inputs}` });
   }
-  const wrong = mask.findIndex((bit) => bit > 1);
-  if (wrong >= 0) throw new MaskBudgetError({ where: name, what: `${mask[wrong]} at position ${wrong} of a mask`, expected: '0 or 1' });
+  const wrong = firstAboveOne(mask);
+  if (wrong < mask.length) throw new MaskBudgetError({ where: name, what: `${mask[wrong]} at position ${wrong} of a mask`, expected: '0 or 1' });
   if (pattern.kind === 'unstructured') return;
   for (let row = 0; row < outputs; row++) {
     for (let first = 0; first < inputs; first += pattern.of) {
@@ -126,15 +127,21 @@ function holdsByBits({ shape: [outputs, inputs], bits }: LinearMask, pattern: Pa
   const { keep, of } = pattern;
   if (8 % of !== 0) return false;
   const group = (1 << of) - 1;
-  const holds = Uint8Array.from(ones, (_, byte) => {
-    for (let from = 0; from < 8; from += of) if (ones[(byte >>> from) & group] !== keep) return 0;
+  const holds = Uint8Array.from({ length: 256 }, (_, byte) => {
+    for (let from = 0; from < 8; from += of) if (countOnes(Uint8Array.of((byte >>> from) & group)) !== keep) return 0;
     return 1;
   });
-  return bits.every((byte) => holds[byte] === 1);
+  let held = 1;
+  for (let i = 0; i < bits.length; i++) held &= holds[bits[i]];
+  return held === 1;
 }
 
-/** The number of ones in each byte value. */
-const ones = Uint8Array.from({ length: 256 }, (_, byte) => Array.from({ length: 8 }, (_, bit) => (byte >>> bit) & 1).reduce((sum, bit) => sum + bit));
+/** A plain loop, because a call for each of millions of weights takes longer than all other checks. */
+function firstAboveOne(mask: Uint8Array): number {
+  let at = 0;
+  while (at < mask.length && mask[at] <= 1) at++;
+  return at;
+}
 
 /** Returns how many weights of a linear its mask keeps, and how many there are. */
 export function keptWeights(linear: LinearMask): { kept: number; size: number } {
@@ -161,44 +168,32 @@ function sumOf(counts: readonly Count[], where: string): Count {
   return { where, zeros: sum('zeros'), size: sum('size') };
 }
 
-/** Counts the zeros of every row from bits. Every row must begin at a whole byte. */
-function rowZeros(bits: Uint8Array, outputs: number, inputs: number): Float64Array {
-  const rows = new Float64Array(outputs);
-  const bytes = inputs / 8;
-  for (let row = 0; row < outputs; row++) {
-    let kept = 0;
-    for (let at = row * bytes; at < (row + 1) * bytes; at++) kept += ones[bits[at]];
-    rows[row] = inputs - kept;
-  }
-  return rows;
-}
-
 /** Counts the zeros of every group of one linear. */
 function countZeros(linear: LinearMask, granularity: 'layer' | 'output' | 'input'): Count[] {
   const { name, shape: [outputs, inputs], bits } = linear;
   if (bits !== undefined && inputs % 8 === 0 && granularity !== 'input') {
-    const rows = rowZeros(bits, outputs, inputs);
-    if (granularity === 'output') return Array.from(rows, (zeros, row) => ({ where: `${name}, row ${row}`, zeros, size: inputs }));
-    return [{ where: name, zeros: rows.reduce((sum, zeros) => sum + zeros, 0), size: outputs * inputs }];
+    // Every row begins at a whole byte.
+    const zerosOf = (own: Uint8Array): number => 8 * own.length - countOnes(own);
+    if (granularity === 'layer') return [{ where: name, zeros: zerosOf(bits), size: outputs * inputs }];
+    return Array.from({ length: outputs }, (_, row) => ({ where: `${name}, row ${row}`, zeros: zerosOf(bits.subarray((row * inputs) / 8, ((row + 1) * inputs) / 8)), size: inputs }));
   }
-  const { mask } = linear;
-  const rows = new Float64Array(outputs);
-  const columns = new Float64Array(inputs);
-  let all = 0;
+  const zeros = zerosOfBytes(linear, granularity);
+  const whereOf = { layer: () => name, output: (row: number) => `${name}, row ${row}`, input: (column: number) => `${name}, column ${column}` }[granularity];
+  const size = linear.mask.length / zeros.length;
+  return Array.from(zeros, (count, group) => ({ where: whereOf(group), zeros: count, size }));
+}
+
+/** Counts the zeros of every group in one byte per weight. */
+function zerosOfBytes({ mask, shape: [outputs, inputs] }: LinearMask, granularity: 'layer' | 'output' | 'input'): Float64Array {
+  const zeros = new Float64Array({ layer: 1, output: outputs, input: inputs }[granularity]);
   for (let row = 0; row < outputs; row++) {
-    for (let column = 0; column < inputs; column++) {
-      const zero = 1 - mask[row * inputs + column];
-      rows[row] += zero;
-      columns[column] += zero;
-      all += zero;
+    if (granularity === 'input') {
+      for (let column = 0; column < inputs; column++) zeros[column] += 1 - mask[row * inputs + column];
+    } else {
+      let own = 0;
+      for (let i = row * inputs; i < (row + 1) * inputs; i++) own += 1 - mask[i];
+      zeros[granularity === 'output' ? row : 0] += own;
     }
   }
-  switch (granularity) {
-    case 'layer':
-      return [{ where: name, zeros: all, size: mask.length }];
-    case 'output':
-      return Array.from(rows, (zeros, row) => ({ where: `${name}, row ${row}`, zeros, size: inputs }));
-    case 'input':
-      return Array.from(columns, (zeros, column) => ({ where: `${name}, column ${column}`, zeros, size: outputs }));
-  }
+  return zeros;
 }

@@ -31,32 +31,39 @@ export function mergeMasks(masks: Masks, others: Masks): Masks {
   return masks instanceof MaskSet && others instanceof MaskSet ? masks.with(others) : new Map([...masks, ...others]);
 }
 
+export interface Changes {
+  /** Weights that came back. */
+  grown: number;
+  pruned: number;
+}
+
 /** Counts the weights that came back and those that were pruned from one mask to the other, in the linears of the first. */
-export function changes(before: Masks, after: Masks): { grown: number; pruned: number } {
+export function changes(before: Masks, after: Masks): Changes {
+  const there = before instanceof MaskSet && after instanceof MaskSet ? changesThere(before, after) : undefined;
+  return there ?? changesHere(before, after);
+}
+
+function changesHere(before: Masks, after: Masks): Changes {
   let grown = 0;
   let pruned = 0;
   for (const name of before.keys()) {
-    const [old, now] = [before, after].map((masks) => (masks instanceof MaskSet ? masks.tensor(name) : undefined));
-    const linear = old === undefined || now === undefined ? changesOf(maskOf(before, name), maskOf(after, name)) : changesThere(old, now);
-    grown += linear.grown;
-    pruned += linear.pruned;
+    const [old, now] = [maskOf(before, name), maskOf(after, name)];
+    for (let i = 0; i < old.length; i++) {
+      grown += now[i] & (1 - old[i]);
+      pruned += old[i] & (1 - now[i]);
+    }
   }
   return { grown, pruned };
 }
 
-function changesOf(old: Uint8Array, now: Uint8Array): { grown: number; pruned: number } {
-  let grown = 0;
-  let pruned = 0;
-  for (let i = 0; i < old.length; i++) {
-    grown += now[i] & (1 - old[i]);
-    pruned += old[i] & (1 - now[i]);
-  }
+/** The same, counted on the device with a single download; undefined if a mask is not there. */
+function changesThere(before: MaskSet, after: MaskSet): Changes | undefined {
+  const pairs = [...before.keys()].map((name) => [before.tensor(name), after.tensor(name)]);
+  if (!pairs.flat().every((tensor) => tensor !== undefined)) return undefined;
+  const [grown, pruned] = tf.tidy(() => {
+    const count = (more: number, less: number): Tensor2D =>
+      total(pairs as Tensor2D[][], (pair) => tf.reshape(tf.greater(pair[more], pair[less]), [1, -1]));
+    return tf.concat([count(1, 0), count(0, 1)], 1).dataSync<'int32'>();
+  });
   return { grown, pruned };
-}
-
-/** The same, counted on the device. */
-function changesThere(old: Tensor2D, now: Tensor2D): { grown: number; pruned: number } {
-  const count = (more: Tensor2D, less: Tensor2D): number =>
-    tf.tidy(() => total([tf.reshape<Tensor2D['rankType']>(tf.greater(more, less), [1, more.size])], (flags) => flags).dataSync<'int32'>()[0]);
-  return { grown: count(now, old), pruned: count(old, now) };
 }

@@ -4,7 +4,7 @@ import type { LinearSpec } from '../../../models/index.js';
 import { admm, type AdmmBudget } from '../../parts/admm.js';
 import { checkPruned, groupBudget, type MaskTarget } from '../../parts/budget.js';
 import { InputMoments } from '../../parts/input-moments.js';
-import { layerForward } from '../../parts/layer-forward.js';
+import { visitInputs } from '../../parts/layer-forward.js';
 import type { Moments } from '../../parts/masked-least-squares.js';
 import { TokenCounts } from '../../parts/routed-tokens.js';
 import { defaultDamping } from '../damping.js';
@@ -24,7 +24,7 @@ export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden,
   const updates = new Map<string, Float32Array>();
   const notes: StatisticsNote[] = [];
   try {
-    tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: moments.add, onSubBlock: counts.add }));
+    await visitInputs({ layer, hidden, weights, onInput: moments.add, onSubBlock: counts.add });
     const few = counts.few();
     notes.push(...notesOfFew(few));
     for (const { linears, sums } of moments.inputs) {

@@ -33,7 +33,7 @@ export class PendingUpdates {
     const updated = tf.tidy(() =>
       left.reduce(
         (columns, { errors, start: from }) => columns.sub<Tensor2D>(tf.matMul(errors, this.lines(from, errors.shape[1], start, width))),
-        tf.tensor2d(Float32Array.from(weight), [outputs, width]),
+        tf.tensor2d(new Float32Array(weight), [outputs, width]),
       ),
     );
     weight.set(await updated.data<'float32'>());

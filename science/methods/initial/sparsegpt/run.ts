@@ -1,9 +1,8 @@
-import { tf } from '../../../engine/index.js';
 import type { Tensor2D } from '../../../engine/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../../../models/index.js';
 import { factorHessian, plainFactor } from '../../parts/hessian-factor.js';
 import { InputMoments } from '../../parts/input-moments.js';
-import { layerForward } from '../../parts/layer-forward.js';
+import { visitInputs } from '../../parts/layer-forward.js';
 import { TokenCounts } from '../../parts/routed-tokens.js';
 import type { Gathered } from '../../parts/window-sums.js';
 import { defaultDamping } from '../damping.js';
@@ -31,7 +30,7 @@ export const parts = initialParts<typeof settings, Hessians>({
     const moments = new InputMoments(sequencesTogether(layer));
     const counts = new TokenCounts(minTokens);
     try {
-      tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: moments.add, onSubBlock: counts.add }));
+      await visitInputs({ layer, hidden, weights, onInput: moments.add, onSubBlock: counts.add });
       return hessiansOf(moments, counts.few());
     } catch (fault) {
       moments.dispose();

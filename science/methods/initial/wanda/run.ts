@@ -1,7 +1,7 @@
 import { tf } from '../../../engine/index.js';
 import type { Tensor2D } from '../../../engine/index.js';
 import type { LinearSpec } from '../../../models/types.js';
-import { layerForward } from '../../parts/layer-forward.js';
+import { visitInputs } from '../../parts/layer-forward.js';
 import { TokenCounts } from '../../parts/routed-tokens.js';
 import { InputNorms } from '../../parts/statistics.js';
 import type { Gathered } from '../../parts/window-sums.js';
@@ -27,7 +27,7 @@ export const parts = initialParts({
   gather: async ({ layer, weights, hidden, minTokens }): Promise<Norms> => {
     const norms = new InputNorms();
     const counts = new TokenCounts(minTokens);
-    tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: norms.add, onSubBlock: counts.add }));
+    await visitInputs({ layer, hidden, weights, onInput: norms.add, onSubBlock: counts.add });
     return normsOf(norms, counts.few());
   },
   restore: (_, sums) => normsOf(InputNorms.of(sums)),

@@ -13,6 +13,7 @@ import type { RatioTrial } from './ratio-search.js';
 import { rebuildBase } from '../published/rebuild-base.js';
 import { searchMasks } from '../published/mask-search.js';
 import { changes, disposeMasks } from '../../parts/working-masks.js';
+import type { Changes } from '../../parts/working-masks.js';
 import { SquaredGradients } from '../published/squared-gradients.js';
 
 export interface GuardRound {
@@ -97,23 +98,24 @@ async function runRoundsFrom(request: GuardedRebuild, folds: CalibrationFolds, f
     gradients.dispose();
     const search = await searchMasks({ linears, importance, masks, pattern: settings.pattern, granularity: settings.granularity, rule: 'pairs' });
     const errorBefore = round === 0 ? folds.firstError(judging) : await judge(sparse);
-    let best: { error: number; masks: Masks } | undefined;
+    let best: { error: number; masks: Masks; changed: Changes } | undefined;
     const trialErrors = await searchRatio({
       ladder, start: rung, error: errorBefore, towards: round === 0 ? -1 : 1, mayTry,
       attempt: async (ratio) => {
         const candidate = search.at(ratio);
-        const error = changes(masks, candidate).grown === 0 ? errorBefore : await judge({ weights: values.base, masks: candidate });
+        const changed = changes(masks, candidate);
+        const error = changed.grown === 0 ? errorBefore : await judge({ weights: values.base, masks: candidate });
         const isBest = best === undefined || error < best.error;
         disposeMasks(isBest ? best?.masks : candidate);
-        if (isBest) best = { error, masks: candidate };
+        if (isBest) best = { error, masks: candidate, changed };
         return error;
       },
     }).finally(search.dispose);
     if (best === undefined) break;
-    const { error, masks: candidate } = best;
+    const { error, masks: candidate, changed } = best;
     const { ratio } = trialErrors.find((trial) => trial.error === error) ?? trialErrors[0];
     const accepted = error < errorBefore * (1 - guard.tolerance);
-    const report = { ratio, error, errorBefore, trialErrors, accepted, ...changes(masks, candidate) };
+    const report = { ratio, error, errorBefore, trialErrors, accepted, ...changed };
     rounds.push(report);
     request.onRound?.(report);
     if (!accepted) {

@@ -7,7 +7,14 @@ import type { Tensor2D, Tensor3D } from '../../../engine/index.js';
 import { among, descending, keysOf, smallest, total } from '../../parts/device-selection.js';
 import type { Pattern } from '../../parts/pattern.js';
 import { floorShare } from '../../parts/share.js';
-import type { DeviceSegment } from './device-swaps.js';
+
+/** A linear's weights, `[out, in]`. */
+export interface DeviceSegment {
+  /** Finite, >= 0. */
+  importance: Tensor2D;
+  /** float32, 1 = kept. */
+  mask: Tensor2D;
+}
 
 type NM = Pattern & { kind: 'N:M' };
 
@@ -52,37 +59,45 @@ export function growthsWithinPattern(segment: DeviceSegment, grown: Tensor2D, pa
 /** The pairs of all groups of a sub-block, ranked once for all ratios. */
 export class PatternPairs {
   private readonly ranks: Ranks[];
-  /** For each linear, the gain of each swap and whether it gains at all, `[1, groups x ranks]`. */
-  private readonly gains: { gain: Tensor2D; isPair: Tensor2D }[];
+  /** The gain of each swap of all linears, one after the other, and whether it gains at all, `[1, groups x ranks]`. */
+  private readonly gain: Tensor2D;
+  private readonly isPair: Tensor2D;
   private readonly found: number;
 
   constructor(private readonly parts: readonly DeviceSegment[], private readonly pattern: NM) {
-    const made = tf.tidy(() => parts.map((part) => {
-      const { grow, prune, growAt, pruneAt } = ranksOf(part, tf.logicalNot(tf.cast(part.mask, 'bool')), pattern);
-      const line = (values: Tensor2D): Tensor2D => keep(tf.reshape<Tensor2D['rankType']>(values, [1, values.size]));
+    const made = tf.tidy(() => {
+      const all = parts.map((part) => ranksOf(part, tf.logicalNot(tf.cast(part.mask, 'bool')), pattern));
+      const line = (of: (ranks: Ranks) => Tensor2D): Tensor2D =>
+        keep(tf.concat(all.map((ranks) => tf.reshape<Tensor2D['rankType']>(of(ranks), [1, -1])), 1));
       return {
-        ranks: { grow: keep(grow), prune: keep(prune), growAt: keep(growAt), pruneAt: keep(pruneAt) },
-        gains: { gain: line(tf.sub(grow, prune)), isPair: line(tf.greater(grow, prune)) },
+        ranks: all.map(({ grow, prune, growAt, pruneAt }) => ({ grow: keep(grow), prune: keep(prune), growAt: keep(growAt), pruneAt: keep(pruneAt) })),
+        gain: line(({ grow, prune }) => tf.sub(grow, prune)),
+        isPair: line(({ grow, prune }) => tf.greater(grow, prune)),
       };
-    }));
-    this.ranks = made.map(({ ranks }) => ranks);
-    this.gains = made.map(({ gains }) => gains);
-    this.found = tf.tidy(() => total(this.gains.map(({ isPair }) => isPair), (flags) => flags).dataSync()[0]);
+    });
+    this.ranks = made.ranks;
+    this.gain = made.gain;
+    this.isPair = made.isPair;
+    this.found = tf.tidy(() => total([this.isPair], (flags) => flags).dataSync()[0]);
   }
 
   /** Tensors that it keeps on the device. */
   get owned(): Tensor2D[] {
-    return [...this.ranks.flatMap((ranks) => Object.values(ranks) as Tensor2D[]), ...this.gains.flatMap(({ gain, isPair }) => [gain, isPair])];
+    return [...this.ranks.flatMap((ranks) => Object.values(ranks) as Tensor2D[]), this.gain, this.isPair];
   }
 
   /** Returns the masks after the `floor(pairs * ratio)` swaps with the largest gain. */
   masksAt(ratio: number): Tensor2D[] {
     return tf.tidy(() => {
       const counts = tf.tensor2d([floorShare(this.found, ratio)], [1, 1], 'int32');
-      const best = smallest(this.gains.map(({ gain, isPair }) => among(descending(keysOf(gain)), isPair)), counts);
+      const [best] = smallest([among(descending(keysOf(this.gain)), this.isPair)], counts);
+      let start = 0;
       return this.parts.map(({ mask }, index) => {
         const ranks = this.ranks[index];
-        return swapRanks(mask, tf.reshape<Tensor2D['rankType']>(best[index], ranks.grow.shape), ranks, this.pattern);
+        const { size, shape } = ranks.grow;
+        const own = tf.slice(best, [0, start], [1, size]);
+        start += size;
+        return swapRanks(mask, tf.reshape<Tensor2D['rankType']>(own, shape), ranks, this.pattern);
       });
     });
   }

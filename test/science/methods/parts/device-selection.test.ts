@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { downloadBits, tf } from '../../../../science/engine/index.js';
+import type { Tensor2D } from '../../../../science/engine/index.js';
 import { pruneSmallestOnDevice } from '../../../../science/methods/parts/device-prune.js';
 import { keysOf, smallest } from '../../../../science/methods/parts/device-selection.js';
 import { maskBytes } from '../../../../science/methods/parts/mask-set.js';
@@ -58,6 +59,20 @@ describe('selection on the device', where(needs.tensorflow), () => {
     });
     expect([...kept.dataSync()]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
     tf.dispose([values, kept]);
+  });
+
+  it.each([0, 1, 2 ** 17, 2 ** 18 + 4, 2 ** 18 + 5])('prunes %i of each of two rows that are too long for one prefix sum', (count) => {
+    // Few values, so that ties span many lines. No power of 2 divides the length.
+    const [rows, columns] = [2, 2 ** 18 + 5];
+    const values = Float32Array.from({ length: rows * columns }, (_, i) => ((i * 2654435761) >>> 8) % 3);
+    const pruned = tf.tidy(() => smallest([keysOf(tf.tensor2d(values, [rows, columns]))], tf.fill<Tensor2D['rankType']>([rows, 1], count, 'int32'))[0].dataSync());
+    for (let row = 0; row < rows; row++) {
+      const own = values.subarray(row * columns, (row + 1) * columns);
+      const first = [...own.keys()].sort((a, b) => own[a] - own[b] || a - b).slice(0, count);
+      const expected = new Uint8Array(columns);
+      for (const position of first) expected[position] = 1;
+      expect(Buffer.compare(Uint8Array.from(pruned.subarray(row * columns, (row + 1) * columns)), expected)).toBe(0);
+    }
   });
 
   it('handles groups that span several tensors, each with its own count', () => {

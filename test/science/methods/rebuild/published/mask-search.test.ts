@@ -65,6 +65,18 @@ describe('swaps found on the device', where(needs.tensorflow), () => {
     );
   });
 
+  it.each(['block', 'layer'] as const)('match the host: linears of many weights and many ties, %s', async (granularity) => {
+    const many = ([outputs, inputs]: Shape, values: number): Linear => ({
+      shape: [outputs, inputs],
+      importance: Float32Array.from({ length: outputs * inputs }, (_, i) => ((i * 2654435761) >>> 7) % values),
+      mask: Uint8Array.from({ length: outputs * inputs }, (_, i) => ((i * 40503) >>> 3) % 2),
+    });
+    const linears = [many([523, 509], 5), many([7, 9], 2), many([511, 521], 1000)];
+    const asked = { pattern: unstructured, granularity, rule: 'published' } as const;
+    const [found, expected] = [await search('device', linears, asked, [1, 0.3]), await search('host', linears, asked, [1, 0.3])];
+    expect(found.flat().map((mask, index) => Buffer.compare(Uint8Array.from(mask), Uint8Array.from(expected.flat()[index])))).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
   it.each(['published', 'pairs'] as const)('match the host: N:M, %s', async (rule) => {
     await fc.assert(
       fc.asyncProperty(patternLinear, someRatios, async ({ pattern, linears }, tried) => {
