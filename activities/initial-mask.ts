@@ -54,7 +54,7 @@ export async function makeInitialMask(given: InitialMaskInput, bench: Workbench)
     onMasks: async (layer) => {
       // The output of the last layer is not used.
       if (path === undefined || isLast(context, index)) tf.dispose(hidden);
-      else await bench.hidden.put(context, after(path, mask), await bench.hidden.forward(path, 'without weights', () => layerForward({ ...layer, hidden })));
+      else await bench.hidden.put(context, after(path, mask), await bench.hidden.forward(path, 'without weights', () => layerForward({ ...layer, hidden, lastUse: true })));
     },
     onWritten: async () => {
       if (path !== undefined) await bench.hidden.ensureDurable(context, after(path, mask));

@@ -44,7 +44,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
       layer,
       hidden: entering,
       ...(beside && { denseHidden: await bench.hidden.take(context, densePathOf(path)) }),
-      dense, start, pattern, settings, common, ...context.experts,
+      dense, lastUse: true, start, pattern, settings, common, ...context.experts,
       round: roundingOf(open, layer),
       onProgress: (detail) => { bench.onProgress(`layer ${index}, ${detail}`); },
     });

@@ -26,7 +26,7 @@ export async function runLayer(context: RunContext, { tokens, masks }: Path, lay
   const mask = masks[layer];
   const pruned = mask === null || mask === undefined ? {} : await readPrunedLayer(bench.store, mask, decoderLayer);
   const weights = await bench.layerWeights(open, layer);
-  const after = await withLayouts(bench.store, tokens, (layouts) => layerForward({ layer: decoderLayer, hidden, weights, ...layouts, ...pruned }));
+  const after = await withLayouts(bench.store, tokens, (layouts) => layerForward({ layer: decoderLayer, hidden, weights, lastUse: true, ...layouts, ...pruned }));
   disposeWeights(weights);
   return after;
 }

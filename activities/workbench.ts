@@ -1,4 +1,4 @@
-import { fileState, prefetch, resolveTensors, type Checkpoint, type PrefetchedTensors } from '../files/checkpoints/index.js';
+import { fileState, prefetch, readAhead, resolveTensors, type Checkpoint } from '../files/checkpoints/index.js';
 import type { ArtifactStore } from '../files/artifacts/index.js';
 import { engineText, type Engine, type EngineRequest, type Tensor } from '../science/engine/index.js';
 import type { TensorSpec } from '../science/models/index.js';
@@ -22,7 +22,6 @@ export type { OpenModel } from './open-model.js';
 export class Workbench {
   private readonly engineSlot = new EngineSlot();
   private open: (OpenModel & { named: string; files: string }) | undefined;
-  private ahead: { source: string; layer: number; tensors: PrefetchedTensors } | undefined;
   readonly hidden: HiddenStates;
   readonly temporaryCopies = new TemporaryCopies();
   /** Reports the progress of a task to the worker. The process sets it for each task. */
@@ -64,7 +63,6 @@ export class Workbench {
   async model(ref: ModelRef): Promise<OpenModel> {
     const named = ref.repo === undefined ? ref.source : `${ref.repo}@${ref.revision}`;
     if (this.open?.named !== named || this.open.files !== (await filesOf(this.open.checkpoint))) {
-      this.ahead = undefined;
       const opened = await openModel(await modelFolder(ref, this));
       this.open = { named, ...opened, files: await filesOf(opened.checkpoint) };
     }
@@ -77,26 +75,20 @@ export class Workbench {
   }
 
   /**
-   * Reads the tensors of a decoder layer, and starts to read those of the next layer. The system reads them
-   * while TensorFlow computes on this layer.
+   * Reads the tensors of a decoder layer, and has the system read those of the next layer into its cache while TensorFlow computes on this
+   * layer.
    */
   async layerWeights(open: OpenModel, layer: number): Promise<Map<string, Tensor>> {
-    const read = (index: number): PrefetchedTensors =>
-      prefetch(resolveTensors(open.checkpoint, open.model.decoderLayer(index).tensors));
-    const source = open.checkpoint.folder;
-    const ready = this.ahead?.source === source && this.ahead.layer === layer ? this.ahead.tensors : read(layer);
     const started = performance.now();
-    const next = layer + 1 < open.model.layers ? layer + 1 : undefined;
-    this.ahead = next === undefined ? undefined : { source, layer: next, tensors: read(next) };
-    const weights = await toTensors(open.model.decoderLayer(layer).tensors, ready);
+    const weights = await this.weights(open, open.model.decoderLayer(layer).tensors);
     this.secondsOfWeights = (performance.now() - started) / 1000;
+    if (layer + 1 < open.model.layers) readAhead(resolveTensors(open.checkpoint, open.model.decoderLayer(layer + 1).tensors).values());
     return weights;
   }
 
   /** Frees everything that is kept in memory between tasks. */
   forget(): void {
     this.hidden.forget();
-    this.ahead = undefined;
   }
 }
 

@@ -118,8 +118,8 @@ export class ComputeHost {
       env: environment.open,
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // If the worker is being debugged, its debugger port is in use.
-      execArgv: [],
+      // For science/engine/dead-buffers.ts. Nothing is inherited: if the worker is being debugged, its debugger port is in use.
+      execArgv: ['--expose-gc'],
     });
     this.lastWords = [];
     for (const stream of [child.stdout, child.stderr]) {

@@ -10,7 +10,8 @@ export function advanceCost(size: ModelSize, windows: Windows): Cost {
   const base = weightsMemory(size);
   return {
     memory: {
-      tensors: base.tensors + f32 * layer.linear + hiddenBytes(size, windows) + forwardBatch(size, windows),
+      // Weights are masked one by one: the mask, and the weight before and after.
+      tensors: base.tensors + 3 * f32 * layer.largestLinear + hiddenBytes(size, windows) + forwardBatch(size, windows),
       host: base.host + layer.linear,
     },
     work: addWork([1, readLayer(size)], [1, forwardWork(size, windows)]),

@@ -50,14 +50,21 @@ export function gradientBatch(size: ModelSize, block: SubBlockSize, windows: Win
   const scores = block.block === 'attention' ? scoresBackward(size) * scoreBytes(size, windows) : 0;
   const activations = f32 * tokens * (block.share * (3 * block.innerWidth + 4 * block.coreWidth) + 5 * size.hidden);
   const batched = batchOf(windows) * f32 * size.layer.largestLinear;
-  const gradients = 2 * (batched <= batchedGradients ? batched : 2 * f32 * size.layer.largestLinear);
+  // Gradients and their squares; or for one sequence after the other: the sum so far, and two of gradient, square and next sum.
+  const gradients = batched <= batchedGradients ? 2 * batched : 3 * f32 * size.layer.largestLinear;
   return scores + activations + gradients;
 }
 
-/** In the engine: the layer's weights. On the host: the weights of the next layer while they are read, and one tensor being decoded. */
+/** Maximum bytes of host buffers that are no longer used and not collected yet (science/engine/dead-buffers.ts). */
+const deadBuffers = 128 * 2 ** 20;
+
+/**
+ * In the engine: the layer's weights. On the host: what remains of their bytes from the file until it is collected, and one tensor being
+ * decoded.
+ */
 export function weightsMemory(size: ModelSize): Cost['memory'] {
   const { parameters, largestLinear } = size.layer;
-  return { tensors: f32 * parameters, host: size.bytesPerWeight * parameters + 2 * f32 * largestLinear };
+  return { tensors: f32 * parameters, host: Math.min(size.bytesPerWeight * parameters, deadBuffers) + 2 * f32 * largestLinear };
 }
 
 export function readLayer(size: ModelSize): Partial<Work> {

@@ -5,6 +5,7 @@
  * returns. On a GPU, the call only starts it, and the wait happens when the result is read.
  */
 import { performance } from 'node:perf_hooks';
+import { countBuffer, freeDeadBuffers } from './dead-buffers.js';
 
 export interface Traffic {
   /** Bytes from JavaScript to TensorFlow, and back. */
@@ -53,12 +54,16 @@ export function counting<B extends Binding>(binding: B): B {
   };
   const overrides: Binding = {
     createTensor: (shape, dtype, values) => {
+      freeDeadBuffers();
+      countBuffer(byteLength(values));
       counted.up += byteLength(values);
       return timed('transfers', () => binding.createTensor(shape, dtype, values));
     },
     tensorDataSync: (id) => {
+      freeDeadBuffers();
       const values = timed('transfers', () => binding.tensorDataSync(id));
       counted.down += byteLength(values);
+      countBuffer(byteLength(values));
       return values;
     },
     deleteTensor: (id) => {

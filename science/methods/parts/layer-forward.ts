@@ -22,6 +22,8 @@ export interface LayerForward {
   /** Called with the input `[batch, time, hidden]` of every sub-block as it runs. Must not keep the tensor. */
   onSubBlock?: (subBlock: SubBlock, x: Tensor3D) => void;
   keepInput?: boolean;
+  /** Whether this is the last use of the weights. Then each one is freed as soon as it is masked, so that no layer is there twice. */
+  lastUse?: boolean;
   /** The layout of each batch, if the sequences are questions. */
   layouts?: readonly SequenceLayout[];
 }
@@ -31,7 +33,7 @@ export interface LayerForward {
  *
  * @returns the residual stream after the layer, in the same batches
  */
-export async function layerForward({ layer, hidden, weights, masks, updates, onInput, onSubBlock, keepInput, layouts }: LayerForward): Promise<Tensor3D[]> {
+export async function layerForward({ layer, hidden, weights, masks, updates, onInput, onSubBlock, keepInput, lastUse, layouts }: LayerForward): Promise<Tensor3D[]> {
   const after: Tensor3D[] = [];
   try {
     await withMasked(weights, masks ?? new Map(), async (used) => {
@@ -41,7 +43,7 @@ export async function layerForward({ layer, hidden, weights, masks, updates, onI
         // Lets a cancellation take effect between two batches.
         await macrotask();
       }
-    }, updates);
+    }, updates, lastUse);
     return after;
   } catch (fault) {
     tf.dispose(after);

@@ -6,8 +6,6 @@ import type { Shape } from './pattern.js';
 /** The mask of one linear, in the forms that were needed so far. All forms hold the same mask. */
 interface Forms {
   shape: Shape;
-  /** One byte per weight. */
-  bytes?: Uint8Array;
   /** One bit per weight, as in mask files. */
   bits?: Uint8Array;
   /** float32 `[out, in]` of 0 and 1, on the device. */
@@ -16,7 +14,8 @@ interface Forms {
 
 /**
  * Masks by linear, converted to another form only when it is needed. As a map it has one byte per weight, like any {@link Masks}. These
- * bytes must not be changed. Masks that were selected on the device stay there as tensors, and are downloaded as one bit per weight.
+ * bytes are made anew at every call, because they take eight times the memory of the bits. Masks that were selected on the device stay
+ * there as tensors, and are downloaded as one bit per weight.
  */
 export class MaskSet implements ReadonlyMap<string, Uint8Array> {
   private constructor(private readonly forms: ReadonlyMap<string, Forms>) {}
@@ -48,7 +47,7 @@ export class MaskSet implements ReadonlyMap<string, Uint8Array> {
   get(name: string): Uint8Array | undefined {
     const forms = this.forms.get(name);
     if (forms === undefined) return undefined;
-    return (forms.bytes ??= maskBytes(this.bits(name) as Uint8Array, forms.shape[0] * forms.shape[1]));
+    return maskBytes(this.bits(name) as Uint8Array, forms.shape[0] * forms.shape[1]);
   }
 
   /** One bit per weight, as in mask files. They are downloaded from the device at most once. */

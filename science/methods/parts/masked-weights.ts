@@ -16,9 +16,10 @@ export type Updates = ReadonlyMap<string, Float32Array>;
  *
  * @param masks of some or all linears in `weights`; others are ignored
  * @param updates replace the weights of the same name, masked or not; others are ignored
+ * @param lastUse frees each weight that is replaced, as soon as there is the new one
  */
-export async function withMasked<T>(weights: Weights, masks: Masks, work: (masked: Weights) => Promise<T>, updates?: Updates): Promise<T> {
-  return withNew(weights, maskedWeights(weights, masks, updates), work);
+export async function withMasked<T>(weights: Weights, masks: Masks, work: (masked: Weights) => Promise<T>, updates?: Updates, lastUse = false): Promise<T> {
+  return withNew(weights, maskedWeights(weights, masks, updates, lastUse), work);
 }
 
 /** Runs `work` with updates in place of the weights of the same name, unmasked. */
@@ -27,7 +28,7 @@ export async function withUpdates<T>(weights: Weights, updates: Updates, work: (
 }
 
 /** Applies updates and sets pruned weights to zero. Weights with a mask or an update are new tensors, which the caller disposes. */
-export function maskedWeights(weights: Weights, masks: Masks, updates: Updates = new Map()): Weights {
+export function maskedWeights(weights: Weights, masks: Masks, updates: Updates = new Map(), lastUse = false): Weights {
   const result = new Map<string, Tensor>(weights);
   for (const [name, weight] of weights) {
     const update = updates.get(name);
@@ -37,6 +38,7 @@ export function maskedWeights(weights: Weights, masks: Masks, updates: Updates =
       const values = update === undefined ? weight : tf.tensor(update, weight.shape);
       return mask === undefined ? values : values.mul(mask);
     }));
+    if (lastUse) weight.dispose();
   }
   return result;
 }

@@ -7,6 +7,12 @@ export class PositionList {
     this.length = 0;
   }
 
+  /** Empties the list and frees its array. */
+  free(): void {
+    this.clear();
+    this.positions = new Uint32Array(0);
+  }
+
   /** Returns the array to write into. It has room for `more` positions after `length`, plus one. */
   room(more: number): Uint32Array {
     const needed = this.length + more + 1;

@@ -53,6 +53,11 @@ function countDigits(segment: Uint32Array, shift: number, digit: number): void {
   for (let i = 0; i < segment.length; i++) histogram[((segment[i] & magnitudeBits) >>> shift) & digit]++;
 }
 
+/** Frees the memory that is kept for the next search. After a whole sub-block it is a large part of the sub-block's own size. */
+export function freeSelection(): void {
+  bin = new Uint32Array(0);
+}
+
 /** Copies the `count` values that begin with `prefix` to {@link bin}. The candidates may be in `bin` already. */
 function takeBin(candidates: readonly Uint32Array[], shift: number, prefix: number, count: number): Uint32Array {
   if (bin.length < count) bin = new Uint32Array(count);

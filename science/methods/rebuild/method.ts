@@ -39,6 +39,8 @@ export interface RebuildRequest<S extends Settings> {
   denseHidden?: Tensor3D[];
   /** Every tensor of the layer, dense. */
   dense: Weights;
+  /** Whether this is the last use of `dense`. A strategy may then free weights that it does not read any more. */
+  lastUse?: boolean;
   /** Masks of all linears, and the values of those whose kept weights differ from the dense ones. */
   start: { masks: Masks; updates?: Updates };
   pattern: Pattern;

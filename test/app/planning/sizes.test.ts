@@ -62,7 +62,7 @@ it('counts a layer in float32, and the streams that each stage keeps', () => {
   expect(refit).toBeLessThan(2 * 4 * 11008 ** 2 + 1.5 * 2 ** 30);
   expect(grows(scoreCost)).toBe(stream);
   const { tensors } = published(size, windows).memory;
-  // The layer, masked weights and squared gradients of the larger sub-block, two streams, and at most 3 GiB for a batch of one.
+  // The layer, masks and squared gradients of the larger sub-block, two streams, and at most 3 GiB for a batch of one.
   const least = 4 * layer + 2 * 4 * 135_266_304 + 2 * stream;
   expect(tensors).toBeGreaterThan(least);
   expect(tensors).toBeLessThan(least + 3 * 2 ** 30);

@@ -16,29 +16,38 @@ export interface GatherSubBlock extends Pick<SubBlockRebuild, 'subBlock' | 'hidd
   onDense?: (y: Tensor3D) => void;
 }
 
-/** Runs steps 1 and 2 of LLM-Barber: computes the errors under the masks and the squared gradients. The caller keeps its tensors. */
+/**
+ * Runs steps 1 and 2 of LLM-Barber: computes the errors under the masks and the squared gradients. The caller keeps its tensors. The masked
+ * weights are freed before the gradients are made. Meanwhile the sparse outputs take the place of the dense outputs.
+ */
 export async function gatherSubBlock({ subBlock, hidden, dense, masks, updates, settings, onProgress, onDense }: GatherSubBlock): Promise<SubBlockSums> {
   const gradients = new SquaredGradients();
   const errors: Tensor1D[] = [];
+  const sparseOutputs: Tensor3D[] = [];
   try {
     await withMasked(dense, masks, async (sparse) => {
-      for (const [index, h] of hidden.entries()) {
-        tf.tidy(() => {
-          const x = subBlock.enter(h, dense);
-          const t = runSubBlock(subBlock, x, sparse);
-          const pass = needsGradients(settings.metric) ? denseWithGradients(subBlock, x, t, dense) : denseOnly(subBlock, x, t, dense);
-          for (const gradient of pass.gradients) gradients.add(gradient);
-          onDense?.(pass.y);
-          errors.push(keep(scaleToAllTokens(pass.errors, x.shape[1], h.shape[1])));
-        });
-        onProgress?.({ pass: 1, batch: index + 1, batches: hidden.length });
+      for (const h of hidden) {
+        sparseOutputs.push(tf.tidy(() => keep(runSubBlock(subBlock, subBlock.enter(h, dense), sparse))));
         await macrotask();
       }
     }, updates);
+    for (const [index, h] of hidden.entries()) {
+      const t = sparseOutputs[index];
+      tf.tidy(() => {
+        const x = subBlock.enter(h, dense);
+        const pass = needsGradients(settings.metric) ? denseWithGradients(subBlock, x, t, dense) : denseOnly(subBlock, x, t, dense);
+        t.dispose();
+        for (const gradient of pass.gradients) gradients.add(gradient);
+        onDense?.(pass.y);
+        errors.push(keep(scaleToAllTokens(pass.errors, x.shape[1], h.shape[1])));
+      });
+      onProgress?.({ pass: 1, batch: index + 1, batches: hidden.length });
+      await macrotask();
+    }
     return new SubBlockSums(gradients, await sumOfErrors(errors));
   } catch (fault) {
     gradients.dispose();
-    tf.dispose(errors);
+    tf.dispose([...errors, ...sparseOutputs]);
     throw fault;
   }
 }

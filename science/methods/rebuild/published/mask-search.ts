@@ -8,6 +8,7 @@ import { pairSelection } from '../guarded/pattern-pairs.js';
 import type { Granularity } from '../method.js';
 import { searchOnDevice } from './device-mask-search.js';
 import { swapSelection } from './rebuild.js';
+import { freeSwaps } from './swaps.js';
 
 export interface MaskSearchRequest {
   linears: readonly LinearSpec[];
@@ -50,7 +51,7 @@ async function searchOnHost({ linears, importance, masks, pattern, granularity, 
     names: linears.map(({ name }) => name),
   };
   const named = (selected: readonly Uint8Array[]): Masks => new Map(linears.map(({ name }, index) => [name, selected[index]]));
-  const dispose = (): void => undefined;
+  const dispose = freeSwaps;
   if (pattern.kind === 'N:M' && rule === 'pairs') {
     const pairsAt = pairSelection({ ...common, pattern });
     return { at: (ratio) => named(pairsAt(ratio)), dispose };

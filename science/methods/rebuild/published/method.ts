@@ -20,8 +20,10 @@ function workOf(size: ModelSize, windows: Windows): Pick<RebuildWork, 'streams' 
   return {
     // The stream and the dense outputs.
     streams: 2,
+    // Squared gradients, and on a GPU the masks.
     tensors: (block) => 2 * f32 * block.linear + gradientBatch(size, block, windows),
-    host: (block) => 2 * block.linear + 2 * f32 * block.linear,
+    // Old and new masks, importances, and positions and keys of the weights that may be swapped.
+    host: (block) => 2 * block.linear + 1.5 * f32 * block.linear,
   };
 }
 

@@ -36,6 +36,12 @@ export class SquaredGradients {
     return this.sums.get(linear.name);
   }
 
+  /** Frees the sums of a linear. */
+  free(linear: LinearSpec): void {
+    this.sums.get(linear.name)?.dispose();
+    this.sums.delete(linear.name);
+  }
+
   /** Returns the sums on the host, by linear. */
   async download(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     const values = new Map<string, Float32Array<ArrayBuffer>>();
@@ -60,7 +66,8 @@ function sumOfSquares(x: Tensor3D, dy: Tensor3D): Tensor2D {
   for (let sequence = 0; sequence < batch; sequence++) {
     const before = sum;
     sum = tf.tidy(() => {
-      const squares = tf.square(tf.matMul<Tensor2D>(matrixAt(dy, sequence), matrixAt(x, sequence), true));
+      // The gradient itself is freed before the squares are added.
+      const squares = tf.tidy(() => tf.square(tf.matMul<Tensor2D>(matrixAt(dy, sequence), matrixAt(x, sequence), true)));
       return before === undefined ? squares : before.add<Tensor2D>(squares);
     });
     before?.dispose();

@@ -1,6 +1,6 @@
 import { isLess } from '../../parts/float-bits.js';
 import { PositionList } from '../../parts/position-list.js';
-import { orderStatistic } from '../../parts/selection.js';
+import { freeSelection, orderStatistic } from '../../parts/selection.js';
 import { floorShare } from '../../parts/share.js';
 
 /**
@@ -135,6 +135,13 @@ function keysAt(group: readonly Segment[], positions: Uint32Array): Uint32Array 
     base = end;
   }
   return keys;
+}
+
+/** Frees the memory that is kept from group to group. */
+export function freeSwaps(): void {
+  prunedAbove.free();
+  keptBelow.free();
+  freeSelection();
 }
 
 /** Makes the swaps in the group's mask. */
