@@ -63,4 +63,11 @@ describe('README.md', () => {
     const row = readme.split('\n').find((line) => line.startsWith('|') && line.includes(words) && line.includes(' % |')) ?? '';
     expect([...row.matchAll(/([\d.]+) % \|/g)].map(([, share]) => Number(share))).toEqual([fifty, seventy, twoOfFour]);
   });
+
+  test.each([['wanda', '| Wanda |'], ['sparsegpt', '| SparseGPT |'], [recipe(defaultEffort), '| Wanda and `rebuild: { strategy: best }` |']])('has the perplexities of SmolLM2-135M with %s', (method, words) => {
+    const ofModel = cells.filter(({ name }) => name.startsWith('SmolLM2-135M') && name.includes('64 windows'));
+    const measuredIn = ['50', '60', '2:4'].map((pattern) => ofModel.find(({ name }) => name.includes(`, ${pattern},`))?.rows.get(method)?.perplexity.wikitext2.toFixed(1));
+    const row = readme.split('\n').find((line) => line.startsWith(words) && !line.includes('%')) ?? '';
+    expect(row.slice(words.length).split('|').map((cell) => cell.trim()).filter((cell) => cell !== '')).toEqual(measuredIn);
+  });
 });
