@@ -318,7 +318,7 @@ describe('two runs that rebuild the same layer in one store', () => {
       await before(calls++);
       return (activity as (given: never, bench: Workbench) => Promise<unknown>)(given, bench);
     })])) as unknown as Activities;
-    const tracker = { sideBySide: () => undefined, extra: () => undefined, working: () => undefined } as unknown as ShardedRun['tracker'];
+    const tracker = { setWorkers: () => undefined, recordWork: () => undefined, setDetail: () => undefined } as unknown as ShardedRun['tracker'];
     const places = () => Promise.resolve({ there: shards.map(() => activities), workers: 1 });
     return rebuildFromShards({ activities, context, tracker, whole, shards, places }, { ...stage, ratio }, [], initial[0]).finally(() => { bench.forget(); });
   }

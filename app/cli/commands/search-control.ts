@@ -32,9 +32,9 @@ export async function searchStartCommand(file: string, options: GlobalOptions): 
 /** `search validate FILE`: checks a search file and the pipeline of every point. @returns the exit code */
 export function searchValidateCommand(file: string, options: GlobalOptions): number {
   const { name, members } = loadSearch(file, options.set, { allowFloating: options.allowFloating });
-  const [points, maxRuns] = [members.map((member) => member.name), maxTried(members.length)];
-  if (options.json) printJson({ valid: true, name, points, maxRuns, warnings: [], problems: [] });
-  else process.stdout.write(`${file}: ok: ${name}, ${points.length} points from ${points[0]} to ${points[points.length - 1]}, at most ${maxRuns} runs\n`);
+  const [points, mostRuns] = [members.map((member) => member.name), maxTried(members.length)];
+  if (options.json) printJson({ valid: true, name, points, mostRuns, warnings: [], problems: [] });
+  else process.stdout.write(`${file}: ok: ${name}, ${points.length} points from ${points[0]} to ${points[points.length - 1]}, at most ${mostRuns} runs\n`);
   return exitCode.done;
 }
 
