@@ -52,7 +52,7 @@ function lastRebuilt({ stages }: PipelineProgress): string[] {
 function overall({ stages }: PipelineProgress): string[] {
   const { share, left } = progressView({ stages });
   if (share === undefined || left === undefined || stages.every(({ state }) => state === 'done')) return [];
-  return [`${Math.floor(100 * share)} % of the run done, about ${timeLeft(left)} left`];
+  return [`${Math.floor(100 * share)} % of the run done, ${left < 1 ? '' : 'about '}${timeLeft(left)} left`];
 }
 
 /** Colors the filled part of a bar by whether its stage runs, and prints the progress of the run in bold. */

@@ -1,6 +1,6 @@
-/** The time left, short enough for a bar: `under 1 s`, `42 s`, `3:07 min`, `5:20 h`, `3 days`. */
+/** The time left, short enough for a bar: `less than 1 s`, `42 s`, `3:07 min`, `5:20 h`, `3 days`. */
 export function timeLeft(seconds: number): string {
-  if (seconds < 1) return 'under 1 s';
+  if (seconds < 1) return 'less than 1 s';
   const whole = Math.round(seconds);
   const two = (value: number) => String(value).padStart(2, '0');
   if (whole < 60) return `${whole} s`;

@@ -102,7 +102,7 @@ describe('display without a terminal', () => {
       'calibration: done in 0.2 s',
       'rebuild: started',
       'rebuild: 1 of 3 layers, mlp error 0.02 -> 0.01 (-50 %), 2 s left',
-      'rebuild: 3 of 3 layers, mlp error 0.02 -> 0.01 (-50 %), under 1 s left',
+      'rebuild: 3 of 3 layers, mlp error 0.02 -> 0.01 (-50 %), less than 1 s left',
       'rebuild: done in 3.0 s',
       '',
     ]);
