@@ -43,7 +43,7 @@ export interface PutOptions {
 export class HiddenStates {
   /** By key, oldest first. */
   private readonly inMemory = new Map<ArtifactKey, InMemory>();
-  private readonly trails = new PathProgressTracker();
+  private readonly pathProgress = new PathProgressTracker();
   private readonly writer: BackgroundWrite;
 
   constructor(private readonly bench: Workbench) {
@@ -86,13 +86,13 @@ export class HiddenStates {
     const key = hiddenKey(context, path);
     this.keep(key, { path, batches, seconds });
     tf.dispose(batches);
-    const forward = this.trails.forward(path.tokens) ?? atMost;
-    const trail = this.trails.advance(hiddenKey(context, pathPrefix(path, path.masks.length - 1)), key, forward);
+    const forward = this.pathProgress.forward(path.tokens) ?? atMost;
+    const progress = this.pathProgress.advance(hiddenKey(context, pathPrefix(path, path.masks.length - 1)), key, forward);
     if (keep) {
       await this.writer.idle();
-      this.write(context, path, trail, keep);
-    } else if (!this.writer.isBusy && this.isDue(context, path, trail, { paths, forward })) {
-      this.write(context, path, trail, keep);
+      this.write(context, path, progress, keep);
+    } else if (!this.writer.isBusy && this.isDue(context, path, progress, { paths, forward })) {
+      this.write(context, path, progress, keep);
     }
   }
 
@@ -116,11 +116,11 @@ export class HiddenStates {
    * Call this before the work that the states belong to counts as finished.
    */
   async ensureDurable(context: RunContext, path: Path, paths = pathsAtRisk(path)): Promise<void> {
-    const trail = this.trails.at(hiddenKey(context, path));
-    const isTooMuch = (): boolean => trail !== undefined && trail.atRisk > maxLossSeconds(context) / paths;
+    const progress = this.pathProgress.at(hiddenKey(context, path));
+    const isTooMuch = (): boolean => progress !== undefined && progress.atRisk > maxLossSeconds(context) / paths;
     if (isTooMuch()) await this.writer.idle();
-    if (trail === undefined || !isTooMuch()) return;
-    this.write(context, path, trail, false);
+    if (progress === undefined || !isTooMuch()) return;
+    this.write(context, path, progress, false);
     await this.writer.idle();
   }
 
@@ -182,7 +182,7 @@ export class HiddenStates {
     const started = performance.now();
     const after = await work();
     await checkFinite(after, statesAfter({ ...path, masks: [...path.masks, null] }));
-    this.trails.measured(path.tokens, (performance.now() - started) / 1000 + (what === 'with weights' ? 0 : this.bench.secondsOfWeights));
+    this.pathProgress.measured(path.tokens, (performance.now() - started) / 1000 + (what === 'with weights' ? 0 : this.bench.secondsOfWeights));
     return after;
   }
 
@@ -191,12 +191,12 @@ export class HiddenStates {
    * many batches.
    */
   async probe(path: Path, hidden: readonly Tensor3D[], layer: Omit<LayerForward, 'hidden'>): Promise<void> {
-    if (this.trails.forward(path.tokens) !== undefined || hidden.length < enoughBatches) return;
+    if (this.pathProgress.forward(path.tokens) !== undefined || hidden.length < enoughBatches) return;
     const started = performance.now();
     const after = await layerForward({ ...layer, hidden: hidden.slice(0, 1), keepInput: true });
     await checkFinite(after, statesAfter({ ...path, masks: [...path.masks, null] }));
     tf.dispose(after);
-    this.trails.measured(path.tokens, (hidden.length * (performance.now() - started)) / 1000 + this.bench.secondsOfWeights);
+    this.pathProgress.measured(path.tokens, (hidden.length * (performance.now() - started)) / 1000 + this.bench.secondsOfWeights);
   }
 
   /** Whether writing must start now so that the states are on disk before too much work is at risk. */
@@ -217,18 +217,18 @@ export class HiddenStates {
    * that used the earlier ones is finished then. If a process ends before that, the layer is recomputed from the earlier states.
    */
   private async dropOutlived(key: ArtifactKey): Promise<void> {
-    const trail = this.trails.at(key);
-    for (const one of trail?.obsolete.splice(0) ?? []) await this.bench.store.drop('hidden', one);
+    const progress = this.pathProgress.at(key);
+    for (const one of progress?.obsolete.splice(0) ?? []) await this.bench.store.drop('hidden', one);
   }
 
   /** Starts to write states that are in memory. */
-  private write(context: RunContext, path: Path, trail: PathProgress, keep: boolean): void {
+  private write(context: RunContext, path: Path, progress: PathProgress, keep: boolean): void {
     const key = hiddenKey(context, path);
     const kept = this.inMemory.get(key);
     if (kept === undefined) return;
     const { store } = this.bench;
     const copies = kept.batches.map((batch) => tf.keep(batch.clone()));
-    const [done, earlier] = [trail.done, keysAlong(context, path).slice(0, -1)];
+    const [done, earlier] = [progress.done, keysAlong(context, path).slice(0, -1)];
     this.writer.begin(key, { what: statesAfter(path), bytes: this.bytesAt(context, path) }, async (wanted) => {
       try {
         await dropOlder(context, store, 'hidden', key);
@@ -239,8 +239,8 @@ export class HiddenStates {
       } finally {
         tf.dispose(copies);
       }
-      trail.durable = Math.max(trail.durable, done);
-      if (!keep) trail.obsolete = earlier;
+      progress.durable = Math.max(progress.durable, done);
+      if (!keep) progress.obsolete = earlier;
     });
   }
 
@@ -280,7 +280,7 @@ export class HiddenStates {
       seconds.push((performance.now() - started) / 1000);
     }
     const key = hiddenKey(context, to);
-    this.trails.begin(key, seconds.reduce((sum, one) => sum + one, 0));
+    this.pathProgress.begin(key, seconds.reduce((sum, one) => sum + one, 0));
     if (layers.from < layers.to) await this.bench.store.noteRepeated('hidden', key, { ...layers, seconds });
     return hidden;
   }

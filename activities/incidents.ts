@@ -6,7 +6,7 @@ const lookMs = 500;
 /** A process that is late by more than this was stopped, not just busy. */
 const heldMs = 5_000;
 /** A server that takes longer than this to answer was away. */
-const patienceMs = 1_000;
+const timeoutMs = 1_000;
 /** Clock corrections smaller than this are normal. */
 const jumpMs = 2_000;
 
@@ -75,7 +75,7 @@ export class IncidentWatch {
       await this.sources.askServer();
       // The client may retry internally until there is an answer, so a late answer also counts as silence.
       const silence = performance.now() - (this.silentSince ?? asked);
-      if (silence > patienceMs) this.tell(`The Temporal server did not answer for ${seconds(silence)}`);
+      if (silence > timeoutMs) this.tell(`The Temporal server did not answer for ${seconds(silence)}`);
       this.silentSince = undefined;
     } catch {
       this.silentSince ??= asked;

@@ -102,7 +102,6 @@ interface Summary extends ReturnType<typeof countKept> {
   gathering?: number;
 }
 
-
 function after(path: Path, mask: ArtifactKey): Path {
   return { ...path, masks: [...path.masks, mask] };
 }

@@ -30,7 +30,7 @@ export interface ComputeHostOptions {
 const otherEngine = Symbol('otherEngine');
 
 /** How long a compute process may take to exit after it was asked to. */
-const patienceMs = 3_000;
+const timeoutMs = 3_000;
 
 interface Running {
   child: ChildProcess;
@@ -182,7 +182,7 @@ export class ComputeHost {
     if (child?.connected === true) {
       this.child = undefined;
       child.send({ kind: 'end' } satisfies EndMessage);
-      const late = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+      const late = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
       await this.ended.finally(() => { clearTimeout(late); });
     }
     this.stop();

@@ -5,7 +5,7 @@
  */
 import type { Tensor2D } from '@tensorflow/tfjs';
 import { float32From, idOf, native } from './device-ops.js';
-import { convert, flag, indices, int32, op, opOf, owning } from './float64-ops.js';
+import { convert, flag, indices, int32, op, opOf, owning } from './raw-ops.js';
 
 /** The largest number of ones that a float32 sum counts exactly. */
 const exactCount = 2 ** 24;

@@ -1,4 +1,4 @@
-import { concat, diagonal, diagonalOf, fill, flag, matMul, op, owning, slice } from './float64-ops.js';
+import { concat, diagonal, diagonalOf, fill, flag, matMul, op, owning, slice } from './raw-ops.js';
 import { isPivot } from './float64-pivot.js';
 
 /** Matrices up to this size go to TensorFlow's Cholesky kernel. On a CPU, that kernel has one thread, while products use all. */

@@ -3,7 +3,7 @@ import { inverseFactorOf } from './device-factor.js';
 import { float32From, idOf } from './device-ops.js';
 import type { Float64Matrix, InverseFactor } from './float64.js';
 import { liveMatrices } from './float64-live.js';
-import { cast, diagonal, diagonalOf, download, drop, fill, flag, indices, int32, op, owning, reverseBoth, upload } from './float64-ops.js';
+import { convert, diagonal, diagonalOf, download, drop, fill, flag, indices, int32, op, owning, reverseBoth, upload } from './raw-ops.js';
 
 /** A float64 matrix in TensorFlow. Only results that are requested leave the device. */
 export class DeviceMatrix implements Float64Matrix {
@@ -25,13 +25,13 @@ export class DeviceMatrix implements Float64Matrix {
   }
 
   add(values: Tensor2D): void {
-    const sum = owning((own) => op('AddV2', [this.id, own(cast(idOf(values), 'up'))]));
+    const sum = owning((own) => op('AddV2', [this.id, own(convert(idOf(values), 'float32', 'float64'))]));
     drop(this.id);
     this.id = sum;
   }
 
   toFloat32(): Tensor2D {
-    return float32From(cast(this.id, 'down'), [this.rows, this.columns]);
+    return float32From(convert(this.id, 'float64', 'float32'), [this.rows, this.columns]);
   }
 
   values(): Promise<Float64Array> {

@@ -10,7 +10,7 @@ import { printJson } from '../output.js';
 import type { Run } from '../start-pipeline.js';
 
 /** How long a person waits for the layer in flight. */
-const patienceMs = 5_000;
+const timeoutMs = 5_000;
 
 /**
  * `pause [workflowId|FILE]`: starts no more layers; the one in flight finishes. A paused run survives the end of its workers and its
@@ -48,7 +48,7 @@ export async function resumeCommand(which: string | undefined, options: GlobalOp
 }
 
 async function isPaused(client: Client, run: Run): Promise<boolean> {
-  for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await sleep(200)) {
+  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(200)) {
     const progress = await queryProgress(client, run).catch(() => undefined);
     if (progress?.pause === 'reached') return true;
   }

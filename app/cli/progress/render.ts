@@ -3,7 +3,7 @@ import { subBlockName, mergeExperts } from '../../report/index.js';
 import { describeEnd, describeError, describePause } from './describe.js';
 import { progressView } from '../../report/view/progress-view.js';
 import type { Paint } from '../paint.js';
-import { timeLeft } from './time-left.js';
+import { aboutTimeLeft, timeLeft } from './time-left.js';
 
 const nameWidth = 'initialMask'.length;
 const widestBar = 30;
@@ -52,7 +52,7 @@ function lastRebuilt({ stages }: PipelineProgress): string[] {
 function overall({ stages }: PipelineProgress): string[] {
   const { share, left } = progressView({ stages });
   if (share === undefined || left === undefined || stages.every(({ state }) => state === 'done')) return [];
-  return [`${Math.floor(100 * share)} % of the run done, ${left < 1 ? '' : 'about '}${timeLeft(left)} left`];
+  return [`${Math.floor(100 * share)} % of the run done, ${aboutTimeLeft(left)} left`];
 }
 
 /** Colors the filled part of a bar by whether its stage runs, and prints the progress of the run in bold. */

@@ -8,3 +8,8 @@ export function timeLeft(seconds: number): string {
   const minutes = Math.round(whole / 60);
   return minutes < 2880 ? `${Math.floor(minutes / 60)}:${two(minutes % 60)} h` : `${Math.round(minutes / 1440)} days`;
 }
+
+/** The same where it is an estimate of the whole run: `less than 1 s`, `about 42 s`. */
+export function aboutTimeLeft(seconds: number): string {
+  return seconds < 1 ? timeLeft(seconds) : `about ${timeLeft(seconds)}`;
+}

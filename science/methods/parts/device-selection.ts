@@ -64,14 +64,6 @@ function lowAmongEqual({ high, low }: Keys, pivotHigh: Tensor2D): Tensor2D {
   return tf.tidy(() => tf.where(tf.equal(high, pivotHigh), low, absentLow));
 }
 
-/** Counts the elements of each group that meet a condition: int32 `[groups, 1]`. */
-export function total<T>(group: readonly T[], condition: (part: T) => Tensor2D): Tensor2D {
-  return tf.tidy(() => {
-    const counts = group.map((part) => tf.tidy(() => countTrue(condition(part))));
-    return counts.reduce((sum, count) => tf.add<Tensor2D>(sum, count));
-  });
-}
-
 /** Cuts rows into lines, one after the other: `[rows x lines, lineLength]`. The last line of a row is padded with false. */
 function linesOf(flags: Tensor2D): Tensor2D {
   const missing = paddedLength(flags) - flags.shape[1];

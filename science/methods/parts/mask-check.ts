@@ -170,21 +170,24 @@ function sumOf(counts: readonly Count[], where: string): Count {
 
 /** Counts the zeros of every group of one linear. */
 function countZeros(linear: LinearMask, granularity: 'layer' | 'output' | 'input'): Count[] {
-  const { name, shape: [outputs, inputs], bits } = linear;
+  const { name, shape, bits } = linear;
+  const [outputs, inputs] = shape;
   if (bits !== undefined && inputs % 8 === 0 && granularity !== 'input') {
     // Every row begins at a whole byte.
     const zerosOf = (own: Uint8Array): number => 8 * own.length - countOnes(own);
     if (granularity === 'layer') return [{ where: name, zeros: zerosOf(bits), size: outputs * inputs }];
     return Array.from({ length: outputs }, (_, row) => ({ where: `${name}, row ${row}`, zeros: zerosOf(bits.subarray((row * inputs) / 8, ((row + 1) * inputs) / 8)), size: inputs }));
   }
-  const zeros = zerosOfBytes(linear, granularity);
+  // Reading the bytes may unpack them.
+  const { mask } = linear;
+  const zeros = zerosOfBytes(mask, shape, granularity);
   const whereOf = { layer: () => name, output: (row: number) => `${name}, row ${row}`, input: (column: number) => `${name}, column ${column}` }[granularity];
-  const size = linear.mask.length / zeros.length;
+  const size = mask.length / zeros.length;
   return Array.from(zeros, (count, group) => ({ where: whereOf(group), zeros: count, size }));
 }
 
 /** Counts the zeros of every group in one byte per weight. */
-function zerosOfBytes({ mask, shape: [outputs, inputs] }: LinearMask, granularity: 'layer' | 'output' | 'input'): Float64Array {
+function zerosOfBytes(mask: Uint8Array, [outputs, inputs]: Shape, granularity: 'layer' | 'output' | 'input'): Float64Array {
   const zeros = new Float64Array({ layer: 1, output: outputs, input: inputs }[granularity]);
   for (let row = 0; row < outputs; row++) {
     if (granularity === 'input') {

@@ -14,7 +14,7 @@ interface Forms {
 
 /**
  * Masks by linear, converted to another form only when it is needed. As a map it has one byte per weight, like any {@link Masks}. These
- * bytes are made anew at every call, because they take eight times the memory of the bits. Masks that were selected on the device stay
+ * bytes are unpacked again at every call, because they take eight times the memory of the bits. Masks that were selected on the device stay
  * there as tensors, and are downloaded as one bit per weight.
  */
 export class MaskSet implements ReadonlyMap<string, Uint8Array> {

@@ -1,8 +1,7 @@
 /** The masks of a sub-block while a rebuild works on them: on the device if masks are selected there, otherwise one byte per weight. */
-import { selectsOnDevice, tf, unpackBits } from '../../engine/index.js';
+import { countTrue, selectsOnDevice, tf, unpackBits } from '../../engine/index.js';
 import type { Tensor2D } from '../../engine/index.js';
 import type { LinearSpec } from '../../models/types.js';
-import { total } from './device-selection.js';
 import { MaskSet } from './mask-set.js';
 import { maskOf, masksOf, uploadMask } from './masked-weights.js';
 import type { Masks } from './masked-weights.js';
@@ -61,8 +60,9 @@ function changesThere(before: MaskSet, after: MaskSet): Changes | undefined {
   const pairs = [...before.keys()].map((name) => [before.tensor(name), after.tensor(name)]);
   if (!pairs.flat().every((tensor) => tensor !== undefined)) return undefined;
   const [grown, pruned] = tf.tidy(() => {
-    const count = (more: number, less: number): Tensor2D =>
-      total(pairs as Tensor2D[][], (pair) => tf.reshape(tf.greater(pair[more], pair[less]), [1, -1]));
+    const count = (more: number, less: number): Tensor2D => (pairs as Tensor2D[][])
+      .map((pair) => tf.tidy(() => countTrue(tf.reshape(tf.greater(pair[more], pair[less]), [1, -1]))))
+      .reduce((sum, linear) => tf.add<Tensor2D>(sum, linear));
     return tf.concat([count(1, 0), count(0, 1)], 1).dataSync<'int32'>();
   });
   return { grown, pruned };

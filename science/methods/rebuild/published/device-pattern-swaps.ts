@@ -2,9 +2,9 @@
  * The N:M swaps of pattern-swaps.ts and pattern-pairs.ts on the device. Every N:M group is a row of M weights. Weights that may grow, by
  * descending importance, are paired with weights that may be pruned, by ascending importance. In `topk`, ties go to the lower index.
  */
-import { keep, tf } from '../../../engine/index.js';
+import { countTrue, keep, tf } from '../../../engine/index.js';
 import type { Tensor2D, Tensor3D } from '../../../engine/index.js';
-import { among, descending, keysOf, smallest, total } from '../../parts/device-selection.js';
+import { among, descending, keysOf, smallest } from '../../parts/device-selection.js';
 import type { Pattern } from '../../parts/pattern.js';
 import { floorShare } from '../../parts/share.js';
 
@@ -78,7 +78,7 @@ export class PatternPairs {
     this.ranks = made.ranks;
     this.gain = made.gain;
     this.isPair = made.isPair;
-    this.found = tf.tidy(() => total([this.isPair], (flags) => flags).dataSync()[0]);
+    this.found = tf.tidy(() => countTrue(this.isPair).dataSync()[0]);
   }
 
   /** Tensors that it keeps on the device. */

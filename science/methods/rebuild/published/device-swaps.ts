@@ -1,7 +1,7 @@
 /** The swaps of swaps.ts, found on the device for all groups of a granularity at once. */
-import { tf } from '../../../engine/index.js';
+import { countTrue, tf } from '../../../engine/index.js';
 import type { Tensor2D } from '../../../engine/index.js';
-import { againstPivot, among, descending, keysOf, pivots, smallest, total } from '../../parts/device-selection.js';
+import { againstPivot, among, descending, keysOf, pivots, smallest } from '../../parts/device-selection.js';
 import { floorShare } from '../../parts/share.js';
 
 /** Weights in groups, one per row, `[groups, length]`. */
@@ -23,11 +23,11 @@ export async function rankSwaps({ importance, kept }: DeviceGroups): Promise<Swa
   const found = tf.tidy(() => {
     const keys = keysOf(importance);
     const pruned = tf.logicalNot(kept);
-    const pivot = pivots([keys], total([pruned], (flags) => flags));
+    const pivot = pivots([keys], countTrue(pruned));
     const { less, equal } = againstPivot(keys, pivot);
     const misplacedPruned = tf.logicalAnd<Tensor2D>(tf.logicalNot(tf.logicalOr(less, equal)), pruned);
     const misplacedKept = tf.logicalAnd<Tensor2D>(less, kept);
-    return tf.maximum(total([misplacedPruned], (flags) => flags), total([misplacedKept], (flags) => flags));
+    return tf.maximum(countTrue(misplacedPruned), countTrue(misplacedKept));
   });
   const values = await found.data<'int32'>();
   found.dispose();

@@ -59,11 +59,7 @@ export function int32(values: number[], shape = [values.length]): number {
   return binding.createTensor(shape, binding.TF_INT32, Int32Array.from(values));
 }
 
-/** Widens float32 to float64, or rounds float64 to float32. */
-export function cast(id: number, way: 'up' | 'down'): number {
-  return way === 'up' ? convert(id, 'float32', 'float64') : convert(id, 'float64', 'float32');
-}
-
+/** Converts between types. float64 is rounded to float32. */
 export function convert(id: number, from: Dtype, to: Dtype): number {
   return native().binding.executeOp('Cast', [type('SrcT', numberOf(from)), type('DstT', numberOf(to)), flag('Truncate', false)], [id], 1)[0].id;
 }
