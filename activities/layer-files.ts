@@ -21,13 +21,18 @@ export function packedBytes({ shape: [rows, columns] }: Pick<LinearSpec, 'shape'
 
 /** Writes a layer's masks as packed bits in one file, in the order of its linears, and the updates in one file per linear. */
 export async function writePrunedLayer(draft: ArtifactDraft, layer: DecoderLayer, { masks, updates }: PrunedLayer): Promise<void> {
-  const linears = linearsOf(layer);
-  await draft.write(maskFile, linears.map(({ name }) => bitsOf(masks, name)));
-  for (const [name, { buffer, byteOffset, byteLength }] of updates) await draft.write(updatesFile(name), [new Uint8Array(buffer, byteOffset, byteLength)]);
+  await draft.write(maskFile, packedMasks(linearsOf(layer), masks));
+  await writeUpdates(draft, updates);
 }
 
-function bitsOf(masks: Masks, name: string): Uint8Array {
-  return (masks instanceof MaskSet ? masks.bits(name) : undefined) ?? packBits(masks.get(name) ?? new Uint8Array(0));
+/** Returns masks as packed bits, in the order of the linears. */
+export function packedMasks(linears: readonly LinearSpec[], masks: Masks): Uint8Array[] {
+  return linears.map(({ name }) => (masks instanceof MaskSet ? masks.bits(name) : undefined) ?? packBits(masks.get(name) ?? new Uint8Array(0)));
+}
+
+/** Writes new values of linears, one file per linear. */
+export async function writeUpdates(draft: ArtifactDraft, updates: Updates): Promise<void> {
+  for (const [name, { buffer, byteOffset, byteLength }] of updates) await draft.write(updatesFile(name), [new Uint8Array(buffer, byteOffset, byteLength)]);
 }
 
 /** Returns the packed bits of a layer's linears, by weight name. @throws ArtifactLostError if the artifact is gone or damaged */

@@ -9,6 +9,7 @@ import { EngineChangedError } from './errors.js';
 import { modelFolder, type ModelRef } from './hub-files.js';
 import { HiddenStates } from './hidden-states.js';
 import { openModel, type OpenModel } from './open-model.js';
+import { OpenedWindows } from './shards/opened-windows.js';
 import { TemporaryCopies } from './shards/temporary-copies.js';
 import type { RunContext } from './types.js';
 import { toTensors } from './weights.js';
@@ -24,6 +25,7 @@ export class Workbench {
   private open: (OpenModel & { named: string; files: string }) | undefined;
   readonly hidden: HiddenStates;
   readonly temporaryCopies = new TemporaryCopies();
+  readonly opened = new OpenedWindows();
   /** Reports the progress of a task to the worker. The process sets it for each task. */
   onProgress: (detail: string) => void = () => undefined;
   /** Reports an incident of the run to the worker. The process sets it once. */
@@ -89,6 +91,7 @@ export class Workbench {
   /** Frees everything that is kept in memory between tasks. */
   forget(): void {
     this.hidden.forget();
+    this.opened.forget();
   }
 }
 

@@ -1,5 +1,6 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { Activities, ArtifactKey, InitialMaskResult, Path, RebuildResult, RunContext, TokensRef, UnitResult } from '../activities/types.js';
+import type { CloseLayerInput } from '../activities/shards/types.js';
 import type { InitialMaskStage, RebuildStage } from '../app/config/pipeline.js';
 import type { StageTracker } from './progress.js';
 import { shardsDone } from './run-details.js';
@@ -65,8 +66,9 @@ export async function chooseFromShards(run: ShardedRun, stage: InitialMaskStage,
 }
 
 /**
- * Rebuilds the next layer, sub-block by sub-block: each shard's worker computes its sums, then one worker adds them up and swaps. Finally
- * every shard runs through the layer under its new masks to measure the errors.
+ * Rebuilds the next layer, sub-block by sub-block, each in one or more steps. In a step, each shard's worker computes its sums. Then one worker
+ * adds them up and chooses: the masks of the sub-block, or a state from which the next step begins. Finally every shard runs through the
+ * layer under its new masks to measure the errors.
  * @param start the masks that the rebuild begins with
  */
 export async function rebuildFromShards(run: ShardedRun, stage: RebuildStage, before: readonly ArtifactKey[], start: ArtifactKey): Promise<RebuildResult> {
@@ -76,26 +78,36 @@ export async function rebuildFromShards(run: ShardedRun, stage: RebuildStage, be
   const pathOf = (tokens: TokensRef): Path => ({ tokens, masks: [...before] });
   const all = { ...common, path: pathOf(whole), shards: [...shards] };
   const blocks: ArtifactKey[] = [];
+  /** The states between the steps of each sub-block. */
+  const states: ArtifactKey[][] = [[]];
   let seconds = 0;
-  /** If another run of this store has made the layer meanwhile. */
-  const found = (): Promise<RebuildResult> => activities.closeLayer({ ...all, blocks });
+  const close = (finished?: CloseLayerInput['finished']): Promise<RebuildResult> =>
+    activities.closeLayer({ ...all, blocks, ...(states.some(({ length }) => length > 0) && { states }), ...(finished && { finished }) });
   for (let left = 1; left > 0;) {
     const block = blocks.length;
-    const current = blocks.at(-1) ?? start;
-    const gathered = await forEachShard(run, { layer, isFirst: block === 0 }, (there, tokens) => there.gatherSubBlock({ ...common, path: pathOf(tokens), block, current }));
-    if (gathered.some(({ made }) => made)) return found();
-    const rebuilt = await activities.rebuildSubBlock({ ...all, block, current });
-    if (rebuilt.made) return found();
+    const steps = states[block];
+    const step = { block, current: blocks.at(-1) ?? start, ...(steps.length > 0 && { state: steps.at(-1) }) };
+    const isFirst = block === 0 && steps.length === 0;
+    const gathered = await forEachShard(run, { layer, isFirst }, (there, tokens) => there.gatherSubBlock({ ...common, path: pathOf(tokens), ...step }));
+    // Another run of this store has made the layer meanwhile.
+    if (gathered.some(({ made }) => made)) return close();
+    const rebuilt = await activities.rebuildSubBlock({ ...all, ...step });
+    if (rebuilt.made) return close();
     tracker.recordWork(rebuilt);
     seconds += secondsOf([...gathered, rebuilt]);
+    if ('state' in rebuilt) {
+      steps.push(rebuilt.state);
+      continue;
+    }
     blocks.push(rebuilt.mask);
+    states.push([]);
     ({ left } = rebuilt);
   }
   const current = blocks.at(-1) ?? start;
   const finished = await forEachShard(run, { layer, isFirst: false }, (there, tokens) => there.finishShard({ ...common, path: pathOf(tokens), current }));
-  if (finished.some(({ made }) => made)) return found();
+  if (finished.some(({ made }) => made)) return close();
   const errors = finished.map((one) => (one.made ? [] : one.errors));
-  return activities.closeLayer({ ...all, blocks, finished: { errors, seconds: seconds + secondsOf(finished) } });
+  return close({ errors, seconds: seconds + secondsOf(finished) });
 }
 
 const secondsOf = (results: readonly UnitResult[]): number => results.reduce((sum, { seconds }) => sum + seconds, 0);

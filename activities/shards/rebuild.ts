@@ -1,60 +1,61 @@
 import { ArtifactLostError, ArtifactStore, type Json } from '../../files/artifacts/index.js';
-import { tf } from '../../science/engine/index.js';
-import type { DecoderLayer, SubBlock, Weights } from '../../science/models/index.js';
-import { layerForward, runUnchanged, mergeMasks, ownSettings, parsePattern, rebuildMethodOf, replacedUpdates, type ChosenPart, type PartRequest, type RebuildParts, type Settings } from '../../science/methods/index.js';
+import { tf, type Tensor3D } from '../../science/engine/index.js';
+import { runUnchanged, mergeMasks, parsePattern, replacedUpdates, type ChosenPart, type Gathered, type OpenWindows } from '../../science/methods/index.js';
 import { dropOlder } from '../drop-older.js';
+import { NonFiniteValueError } from '../errors.js';
 import { isLast } from '../hidden-paths.js';
-import { readPrunedLayer, writePrunedLayer, type PrunedLayer } from '../layer-files.js';
-import { checkErrors, checkMasks, rebuildDependsOn } from '../rebuild.js';
+import { readPrunedLayer, writePrunedLayer } from '../layer-files.js';
+import { checkErrors, checkMasks } from '../rebuild.js';
 import type { RebuildEntry } from '../result.js';
 import { checkFinite } from '../tensor-batches.js';
-import type { ArtifactKey, KeyedPath, Path, RebuildInput, RebuildResult, UnitResult } from '../types.js';
-import type { CloseLayerInput, FinishShardResult, GatherSubBlockInput, GatherSubBlockResult, LayerMade, RebuildSubBlockInput, RebuildSubBlockResult, ShardedRebuildInput } from './types.js';
-import { disposeWeights } from '../weights.js';
+import type { ArtifactKey, RebuildResult } from '../types.js';
 import type { Workbench } from '../workbench.js';
-import { ShardsError } from './errors.js';
 import { findOrGather } from './gather.js';
+import { partsOf, streamBefore, withLayer, withStep } from './open-step.js';
+import { layerDependsOn, layerKey, stepDependsOn, sumsDependOn, sumsOf } from './rebuild-keys.js';
+import { isState, writeState } from './step-files.js';
 import { addUp, dropSums } from './sum-files.js';
-import { wholePath } from './whole-path.js';
+import type { CloseLayerInput, FinishShardResult, GatherSubBlockInput, GatherSubBlockResult, RebuildSubBlockInput, RebuildSubBlockResult, ShardedRebuildInput } from './types.js';
+import { removedMeanwhile, unlessMade } from './unless-made.js';
+import { rangeOf, wholePath } from './whole-path.js';
 
 /** The report entry of a sub-block, without the error under its new masks. */
 type Entry = ChosenPart['report'] & Pick<RebuildEntry, 'block'>;
 
-const removedMeanwhile = 'it was removed while it was used';
-
 /**
- * Runs one shard up to a sub-block under the current masks, then computes the sums from which the sub-block's masks are rebuilt. Does nothing
- * if these masks are already in the store.
+ * Runs one shard up to a sub-block under the current masks, then computes the sums of one step of the sub-block's rebuild. Does nothing if
+ * the outcome of the step is already in the store.
  * @throws ShardsError if the strategy cannot work from shards
  */
 export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbench): Promise<GatherSubBlockResult> {
-  const { context, layer: index, path, block } = input;
+  const { context, layer: index, path, block, current } = input;
   await bench.engineOf(context);
   const parts = await partsOf(input);
   await bench.temporaryCopies.sweep(bench.store);
   const [whole, shards] = wholePath(path);
   return unlessMade(input, layerKey(input, whole, shards), bench, async () => {
-    const next = ArtifactStore.key('mask', subBlockDependsOn(input, whole, shards));
+    const next = ArtifactStore.key('mask', stepDependsOn(input, whole, shards));
     await dropOlder(context, bench.store, 'mask', next);
     if ((await bench.store.find('mask', next)) !== undefined) return { seconds: 0, reused: true };
     return findOrGather(context, path, sumsDependOn(input, path), bench, () => {
       bench.onProgress(`layer ${index}`);
-      return bench.hidden.use(context, path, (hidden) => withLayer(input, bench, async ({ layer, dense, pruned }) => {
-        const stream = block === 0 ? hidden : await layerForward({ layer: { ...layer, subBlocks: layer.subBlocks.slice(0, block) }, hidden, weights: dense, ...pruned, keepInput: true });
-        const subBlock = layer.subBlocks[block];
-        bench.onProgress(`layer ${index}, ${subBlock.block}`);
-        const result = await parts.gather({ ...requestOf(input, subBlock, dense, pruned), hidden: stream });
-        if (stream !== hidden) tf.dispose(stream);
-        return result;
-      }));
+      const place = JSON.stringify([path.masks, current, block]);
+      const work = (hidden: readonly Tensor3D[] = []): Promise<Gathered> => withStep(input, bench, ({ layer, request, state }) => {
+        const open = async (): Promise<OpenWindows> => parts.open({ ...request, hidden: await streamBefore(block, { layer, hidden, request }), range: rangeOf(path) });
+        return bench.opened.use(path.tokens, place, open, (windows) => {
+          bench.onProgress(`layer ${index}, ${request.subBlock.block}`);
+          return parts.gather(request, windows, state);
+        });
+      });
+      return bench.opened.has(path.tokens, place) ? work() : bench.hidden.use(context, path, work);
     });
   });
 }
 
 /**
- * Adds up the sums of all shards, rebuilds the masks of one sub-block from the total, and removes the sums. The masks are kept until the
- * layer is closed, because another run of this store may work on the same layer.
- * @throws ShardsError
+ * Adds up the sums of all shards and ends a step: chooses the masks of the sub-block, or what the next step needs. Then removes the sums.
+ * Masks and states are kept until the layer is closed, because another run of this store may work on the same layer.
+ * @throws ShardsError, NonFiniteValueError
  */
 export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbench): Promise<RebuildSubBlockResult> {
   const { context, layer: index, path, block, shards, current } = input;
@@ -65,20 +66,23 @@ export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbe
   const left = layer.subBlocks.length - block - 1;
   return unlessMade(input, layerKey(input, path, shards.length), bench, async () => {
     const sums = sumsOf(input, path);
-    const dependsOn = subBlockDependsOn(input, path, shards.length);
-    const mask = ArtifactStore.key('mask', dependsOn);
-    await dropOlder(context, bench.store, 'mask', mask);
+    const dependsOn = stepDependsOn(input, path, shards.length);
+    const made = ArtifactStore.key('mask', dependsOn);
+    await dropOlder(context, bench.store, 'mask', made);
     const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
       bench.onProgress(`layer ${index}, adding ${shards.length} shards`);
       const gathered = parts.restore(subBlock, await addUp(bench.store, sums));
-      const { before, chosen } = await withLayer(input, bench, async ({ dense, pruned }) => ({ before: pruned, chosen: await parts.choose(requestOf(input, subBlock, dense, pruned), gathered) })).finally(() => { gathered.dispose(); });
-      await writePrunedLayer(draft, layer, { masks: mergeMasks(before.masks, chosen.masks), updates: replacedUpdates(before.updates, subBlock, chosen.updates) });
-      const entries = [...(await entriesOf(current, block, bench)), { block: subBlock.block, ...chosen.report }];
-      return { entries };
+      const { before, chosen } = await withStep(input, bench, async ({ request, state }) => ({ before: request, chosen: await parts.choose(request, gathered, state) })).finally(() => { gathered.dispose(); });
+      if ('next' in chosen) return writeState(draft, subBlock, chosen.next);
+      const { masks, updates, report } = chosen;
+      if (!Number.isFinite(report.errorBefore)) throw new NonFiniteValueError(`layer ${index}, ${subBlock.block}`, report.errorBefore);
+      await writePrunedLayer(draft, layer, { masks: mergeMasks(before.masks, masks), updates: replacedUpdates(before.updates, subBlock, updates) });
+      return { entries: [...(await entriesOf(current, block, bench)), { block: subBlock.block, ...report }] };
     });
-    bench.temporaryCopies.note('mask', mask);
+    bench.temporaryCopies.note('mask', made);
     await dropSums(bench.store, sums);
-    return { mask, left, seconds: manifest.seconds, reused };
+    const done = { seconds: manifest.seconds, reused };
+    return isState(manifest.summary) ? { state: made, ...done } : { mask: made, left, ...done };
   });
 }
 
@@ -121,7 +125,7 @@ export async function finishShard(input: ShardedRebuildInput, bench: Workbench):
  * @throws ArtifactLostError if the shards found the layer in the store, and it has been removed since
  */
 export async function closeLayer(input: CloseLayerInput, bench: Workbench): Promise<RebuildResult> {
-  const { context, stage, layer: index, path, start, shards, blocks, finished } = input;
+  const { context, stage, layer: index, path, start, shards, blocks, states = [], finished } = input;
   await bench.engineOf(context);
   const layer = (await bench.model(context.model)).model.decoderLayer(index);
   const dependsOn = layerDependsOn(input, path, shards.length);
@@ -142,9 +146,11 @@ export async function closeLayer(input: CloseLayerInput, bench: Workbench): Prom
   });
   // Shards that found the last layer have not used their hidden states.
   if (finished === undefined && isLast(context, index)) for (const tokens of shards) await bench.hidden.end(context, { ...path, tokens });
-  // A run that found the layer may have gathered for the next sub-block after the other run had removed its sums.
-  for (const [block, current] of [start, ...blocks].entries()) await dropSums(bench.store, sumsOf({ ...input, block, current }, path));
-  for (const made of blocks) await bench.store.drop('mask', made);
+  // A run that found the layer may have gathered for the next step after the other run had removed its sums.
+  for (const [block, current] of [start, ...blocks].entries()) {
+    for (const state of [undefined, ...states.at(block) ?? []]) await dropSums(bench.store, sumsOf({ ...input, block, current, state }, path));
+  }
+  for (const made of [...blocks, ...states.flat()]) await bench.store.drop('mask', made);
   const { entries, gathering } = manifest.summary as unknown as { entries: RebuildEntry[]; gathering: number };
   return { mask, entries, seconds: manifest.seconds + (reused ? gathering : 0), reused };
 }
@@ -155,90 +161,10 @@ function meanOver(shards: CloseLayerInput['shards'], means: readonly number[]): 
   return sum / count;
 }
 
-interface OpenLayer {
-  layer: DecoderLayer;
-  dense: Weights;
-  pruned: PrunedLayer;
-}
-
-/** Calls `work` with a layer's dense weights and its current masks. Disposes the weights afterwards. */
-async function withLayer<T>({ context, layer: index, start, current }: ShardedRebuildInput, bench: Workbench, work: (open: OpenLayer) => Promise<T>): Promise<T> {
-  const open = await bench.model(context.model);
-  const layer = open.model.decoderLayer(index);
-  const pruned = await readPrunedLayer(bench.store, current, layer);
-  if (current !== start) bench.temporaryCopies.note('mask', current);
-  const dense = await bench.layerWeights(open, index);
-  try {
-    return await work({ layer, dense, pruned });
-  } finally {
-    disposeWeights(dense);
-  }
-}
-
-function requestOf({ context, stage }: RebuildInput, subBlock: SubBlock, dense: Weights, { masks, updates }: PrunedLayer): PartRequest<Settings> {
-  const { granularity, metric, weights } = stage;
-  const settings = ownSettings(rebuildMethodOf(stage.strategy).settings, stage);
-  return { subBlock, dense, masks, updates, pattern: parsePattern(context.pattern), common: { granularity, metric, weights }, settings };
-}
-
-async function partsOf({ stage }: RebuildInput): Promise<RebuildParts> {
-  const { sharded } = rebuildMethodOf(stage.strategy);
-  if (sharded === undefined) throw new ShardsError(`rebuild.strategy ${stage.strategy}`);
-  return (await sharded.load()).parts;
-}
-
 /** Reads the entries of the sub-blocks that are already rebuilt. @throws ArtifactLostError if their masks are gone */
 async function entriesOf(current: ArtifactKey, blocks: number, { store }: Workbench): Promise<Entry[]> {
   if (blocks === 0) return [];
   const manifest = await store.find('mask', current);
   if (manifest === undefined) throw new ArtifactLostError('mask', current, removedMeanwhile);
   return (manifest.summary as unknown as { entries: Entry[] }).entries;
-}
-
-/** Everything that determines a layer's masks that were rebuilt from the sums of shards. */
-export function layerDependsOn({ context, stage, layer, start }: Omit<RebuildInput, 'path'>, whole: KeyedPath, shards: number): Json {
-  return { ...(rebuildDependsOn({ context, stage, layer, path: whole, start }) as { [key: string]: Json }), shards };
-}
-
-function layerKey(input: Omit<RebuildInput, 'path'>, whole: KeyedPath, shards: number): ArtifactKey {
-  return ArtifactStore.key('mask', layerDependsOn(input, whole, shards));
-}
-
-/** Everything that determines a layer's masks after one of its sub-blocks is rebuilt. */
-function subBlockDependsOn(input: Omit<GatherSubBlockInput, 'path'>, whole: KeyedPath, shards: number): Json {
-  return { layer: layerKey(input, whole, shards), block: input.block, current: input.current };
-}
-
-/**
- * Everything that determines a shard's sums for one sub-block. They serve one mask and are removed once it is made.
- * @throws ShardsError if the path is not a shard's
- */
-export function sumsDependOn(input: Omit<GatherSubBlockInput, 'path'>, path: Path): Json {
-  return { mask: layerKey(input, ...wholePath(path)), block: input.block, current: input.current, tokens: path.tokens.key };
-}
-
-/** Returns the keys of the sums of all shards for one sub-block. @param whole path of all windows */
-function sumsOf(input: Omit<RebuildSubBlockInput, 'path'>, whole: Path): ArtifactKey[] {
-  return input.shards.map((tokens) => ArtifactStore.key('sums', sumsDependOn(input, { ...whole, tokens })));
-}
-
-/**
- * Does a part of a layer's work, unless the layer's rebuilt masks are in the store. Another run of this store may finish the layer at the
- * same time, and remove the artifacts that this part needs.
- * @param mask key of the layer's rebuilt masks
- * @throws ArtifactLostError if an artifact is gone although the layer is not finished
- */
-async function unlessMade<Done extends UnitResult>({ context, current }: Pick<ShardedRebuildInput, 'context' | 'current'>, mask: ArtifactKey, { store }: Workbench, work: () => Promise<Done>): Promise<LayerMade | (Done & { made: false })> {
-  const made: LayerMade = { seconds: 0, reused: true, made: true };
-  await dropOlder(context, store, 'mask', mask);
-  const isMade = async (): Promise<boolean> => (await store.find('mask', mask)) !== undefined;
-  if (await isMade()) return made;
-  try {
-    // Before hidden states are taken out of memory.
-    if ((await store.find('mask', current)) === undefined) throw new ArtifactLostError('mask', current, removedMeanwhile);
-    return { ...(await work()), made: false };
-  } catch (error) {
-    if (error instanceof ArtifactLostError && (await isMade())) return made;
-    throw error;
-  }
 }

@@ -22,7 +22,7 @@ export async function divideTokens(context: RunContext, whole: TokensRef, count:
       await writeTokens(draft, (await readTokens(store, whole)).subarray(from * sequenceLength, to * sequenceLength));
       return { samples: to - from, sequenceLength };
     });
-    shards.push({ key: own, samples: to - from, sequenceLength, shard: { whole: key, of: count } });
+    shards.push({ key: own, samples: to - from, sequenceLength, shard: { whole: key, of: count, range: { before: from, total: samples } } });
   }
   return shards;
 }

@@ -22,10 +22,12 @@ export interface ShardedRebuildInput extends RebuildInput {
   /** Current masks of the layer. Sub-blocks before `block` are already rebuilt. */
   current: ArtifactKey;
 }
-/** Compute the sums of one shard from which the masks of one sub-block are rebuilt. `path` is the shard's. */
+/** Compute the sums of one shard for one step of a sub-block's rebuild. `path` is the shard's. */
 export interface GatherSubBlockInput extends ShardedRebuildInput {
   /** Index of the sub-block. */
   block: number;
+  /** What the step before has stored. Absent in the first step. */
+  state?: ArtifactKey;
 }
 /** The rebuilt masks of the whole layer are in the store, so nothing was done. Another run of this store may have made them. */
 export interface LayerMade extends UnitResult {
@@ -36,7 +38,7 @@ interface LayerPart extends UnitResult {
   made: false;
 }
 export type GatherSubBlockResult = LayerMade | LayerPart;
-/** Add up the sums of all shards, and rebuild the masks of one sub-block from the total. `path` is that of all windows. */
+/** Add up the sums of all shards, and choose from the total: the masks of the sub-block, or what the next step needs. `path` is that of all windows. */
 export interface RebuildSubBlockInput extends GatherSubBlockInput {
   /** In the order in which their sums are added. */
   shards: TokensRef[];
@@ -46,6 +48,9 @@ export type RebuildSubBlockResult = LayerMade | (LayerPart & {
   mask: ArtifactKey;
   /** Number of sub-blocks that are left in the layer. */
   left: number;
+}) | (LayerPart & {
+  /** The sub-block needs another step, which begins with this. */
+  state: ArtifactKey;
 });
 /** The errors of a rebuilt layer on one shard. */
 export type FinishShardResult = LayerMade | (LayerPart & {
@@ -57,6 +62,8 @@ export interface CloseLayerInput extends RebuildInput {
   shards: TokensRef[];
   /** The layer's masks after each of its sub-blocks so far. They are removed. */
   blocks: ArtifactKey[];
+  /** The states between the steps of each sub-block. They are removed, too. Absent if no sub-block had more than one step. */
+  states?: ArtifactKey[][];
   /** Absent if the layer was found. */
   finished?: {
     /** The errors that each shard found, in the order of the shards. */

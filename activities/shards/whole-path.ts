@@ -1,3 +1,4 @@
+import type { WindowRange } from '../../science/methods/index.js';
 import type { KeyedPath, Path } from '../types.js';
 import { ShardsError } from './errors.js';
 
@@ -5,4 +6,10 @@ import { ShardsError } from './errors.js';
 export function wholePath({ tokens: { shard }, masks }: Path): [whole: KeyedPath, shards: number] {
   if (shard === undefined) throw new ShardsError('a path that is no shard');
   return [{ tokens: { key: shard.whole }, masks }, shard.of];
+}
+
+/** Returns which windows a shard has. @throws ShardsError if the path is not a shard's */
+export function rangeOf({ tokens: { shard } }: Path): WindowRange {
+  if (shard === undefined) throw new ShardsError('a path that is no shard');
+  return shard.range;
 }

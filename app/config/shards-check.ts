@@ -53,7 +53,7 @@ function refusals({ type, settings, path }: ReadStage): Refusal[] {
     const strategy = strategyOf(settings);
     const able = Object.keys(rebuildMethods).filter((name) => rebuildMethodOf(name as keyof typeof rebuildMethods).sharded !== undefined);
     if (able.includes(strategy)) return [];
-    return [{ path: settings['strategy'] === undefined ? path : [...path, 'strategy'], what: `strategy \`${strategy}\``, expected: oneOf(able), remedy: `Write \`strategy: ${able[0]}\`` }];
+    return [{ path: settings['strategy'] === undefined ? path : [...path, 'strategy'], what: `strategy \`${strategy}\``, expected: oneOf(able), remedy: 'Write `strategy: guarded`' }];
   }
   if (type !== 'initialMask') return [];
   const { method } = settings;

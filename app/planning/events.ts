@@ -1,4 +1,4 @@
-import type { Pipeline, Stage } from '../config/pipeline.js';
+import type { Pipeline, RebuildStage, Stage } from '../config/pipeline.js';
 import { allocationMethodOf } from '../../science/methods/allocation/registry.js';
 import { initialMethodOf } from '../../science/methods/initial/registry.js';
 
@@ -32,8 +32,9 @@ interface Counted {
 /**
  * Returns how many events a run has if nothing goes wrong and none of its work exists yet. Counts the activities of workflows/pipeline.ts.
  * @param groups how often the zero-shot questions of an evaluation go through the layers
+ * @param steps the maximum number of steps in which a rebuild from shards makes the masks of a sub-block
  */
-export function eventsOf({ stages }: Pipeline, model: Counted, groups: (stage: Stage) => number): Events {
+export function eventsOf({ stages }: Pipeline, model: Counted, groups: (stage: Stage) => number, steps: (stage: RebuildStage) => number = () => 1): Events {
   const makes = stages.some(({ type }) => type === 'initialMask' || type === 'rebuild');
   // Seat, check of the request, and report. A run that prunes also writes a checkpoint and proves it.
   let activities = 3 + (makes ? 2 : 0);
@@ -41,7 +42,7 @@ export function eventsOf({ stages }: Pipeline, model: Counted, groups: (stage: S
   let shards = 1;
   for (const stage of stages) {
     if (stage.type === 'calibration') ({ shards = 1 } = stage);
-    const [count, longest] = activitiesOf(stage, { ...model, shards }, groups(stage));
+    const [count, longest] = activitiesOf(stage, { ...model, shards, steps: stage.type === 'rebuild' ? steps(stage) : 1 }, groups(stage));
     activities += count;
     stretch = Math.max(stretch, longest);
   }
@@ -53,7 +54,7 @@ export function eventsOf({ stages }: Pipeline, model: Counted, groups: (stage: S
 }
 
 /** Activities of a stage, and the maximum number of them between two places where the run can continue as new. */
-function activitiesOf(stage: Stage, { layers, blocks, shards }: Counted & { shards: number }, groups: number): [count: number, longest: number] {
+function activitiesOf(stage: Stage, { layers, blocks, shards, steps }: Counted & { shards: number; steps: number }, groups: number): [count: number, longest: number] {
   // The run asks for another worker once per layer.
   const inShards = (each: number): [number, number] => [shards + layers * (each + 1) + 1, shards + each + 2];
   switch (stage.type) {
@@ -66,7 +67,7 @@ function activitiesOf(stage: Stage, { layers, blocks, shards }: Counted & { shar
       return [scoring + layers + 1, scoring + 1];
     }
     case 'rebuild':
-      return shards > 1 ? inShards((blocks + 1) * (shards + 1)) : [layers + 1, 2];
+      return shards > 1 ? inShards((blocks * steps + 1) * (shards + 1)) : [layers + 1, 2];
     case 'evaluation': {
       const states = stage.states.length;
       const texts = stage.perplexity.length * (1 + states * (layers + 2));

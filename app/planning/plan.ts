@@ -9,7 +9,7 @@ import { advanceCost } from './layer-cost.js';
 import { correctionOf, predictedBy, type Measurement } from './learned.js';
 import { secondsOf, type Machine } from './machine.js';
 import type { ModelSize } from '../../science/cost/model-size.js';
-import type { PlannedShards } from './shards.js';
+import { stepsOfSubBlock, type PlannedShards } from './shards.js';
 import { stageSteps, type StageSteps } from './stages.js';
 import { kinds, type Step } from './step.js';
 import { zeroShotSteps } from './zero-shot.js';
@@ -102,7 +102,7 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
       disk: Math.max(0, ...stages.map(({ disk }) => disk.peak)),
     },
     maxLoss,
-    events: eventsOf(pipeline, { layers: size.layers, blocks: size.layer.subBlocks.length }, (stage) => (stage.type === 'evaluation' ? zeroShotSteps(stage, size).groups : 0)),
+    events: eventsOf(pipeline, { layers: size.layers, blocks: size.layer.subBlocks.length }, (stage) => (stage.type === 'evaluation' ? zeroShotSteps(stage, size).groups : 0), (stage) => stepsOfSubBlock(stage, size)?.steps ?? 1),
   };
 }
 

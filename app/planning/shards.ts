@@ -1,7 +1,8 @@
 /** Costs of working from shards of a calibration. The plan assumes a single worker, because a run may end up with only one. */
-import type { CommonSettings } from '../../science/methods/rebuild/method.js';
+import type { CommonSettings, StepSizes } from '../../science/methods/rebuild/method.js';
 import { initialMethodOf, type InitialMethodName } from '../../science/methods/initial/registry.js';
 import { rebuildMethodOf, type RebuildStrategy } from '../../science/methods/rebuild/registry.js';
+import { ownSettings } from '../../science/methods/settings.js';
 import { addWork, f32, hiddenBytes, maskBytes, type Cost, type ModelSize, type Windows } from '../../science/cost/index.js';
 import { kinds, type Step } from './step.js';
 
@@ -26,29 +27,39 @@ export function initialShardSteps(method: InitialMethodName, size: ModelSize, wi
   const { gather, choose } = sharded.cost(size, one);
   return {
     steps: [
-      { kind: kinds.gather(method), count: count * size.layers, cost: withSums(withOtherShards(gather, size, one, count), sums, { written: 1 }) },
-      { kind: kinds.choose(method), count: size.layers, cost: withSums(withOtherShards(choose, size, one, count + 1), sums, { read: count }) },
+      { kind: kinds.gather(method), count: count * size.layers, cost: withSums(withOtherShards(gather, size, one, count), { bytes: sums, largest: sums }, { written: 1 }) },
+      { kind: kinds.choose(method), count: size.layers, cost: withSums(withOtherShards(choose, size, one, count + 1), { bytes: sums, largest: sums }, { read: count }) },
     ],
     shards: { count, bytesPerLayer: storeBytesPerLayer(size, { sums, count, masks: 1 }) },
   };
 }
 
 /** Returns the steps of a rebuild; undefined for a strategy that does not support shards. */
-export function rebuildShardSteps(strategy: RebuildStrategy, size: ModelSize, windows: Windows, count: number, common: CommonSettings): Sharded | undefined {
-  const { sharded } = rebuildMethodOf(strategy);
+export function rebuildShardSteps(strategy: RebuildStrategy, size: ModelSize, windows: Windows, count: number, stage: CommonSettings): Sharded | undefined {
+  const { sharded, settings: known } = rebuildMethodOf(strategy);
   if (sharded === undefined) return undefined;
   const one = shardOf(windows, count);
   const blocks = size.layer.subBlocks.length;
-  const sums = sharded.sumBytes(size);
-  const { gather, choose, finish } = sharded.cost(size, one, common);
+  const settings = ownSettings(known, stage);
+  const { steps, streams, sumBytes, largestSumBytes, stateBytes } = sharded.steps(size, stage, settings);
+  const { gather, choose, finish } = sharded.cost(size, one, stage, settings);
+  const sums = { bytes: sumBytes / steps, largest: largestSumBytes };
+  const state = stateBytes / steps;
+  const all = blocks * steps * size.layers;
   return {
     steps: [
-      { kind: kinds.gather(strategy), count: blocks * count * size.layers, cost: withSums(withOtherShards(gather, size, one, count), sums / blocks, { written: 1 }) },
-      { kind: kinds.choose(strategy), count: blocks * size.layers, cost: withSums(withOtherShards(choose, size, one, count + 1), sums / blocks, { read: count }) },
+      { kind: kinds.gather(strategy), count: count * all, cost: withState(withSums(withOtherShards(gather, size, one, count, streams), sums, { written: 1 }), state, { read: 1 }) },
+      { kind: kinds.choose(strategy), count: all, cost: withState(withSums(withOtherShards(choose, size, one, count + 1, streams), sums, { read: count }), state, { read: 1, written: 1 }) },
       { kind: kinds.finish(strategy), count: count * size.layers, cost: withOtherShards(finish, size, one, count) },
     ],
-    shards: { count, bytesPerLayer: storeBytesPerLayer(size, { sums, count, masks: blocks + 1 }) },
+    shards: { count, bytesPerLayer: storeBytesPerLayer(size, { sums: blocks * sumBytes, count, masks: blocks + 1 }) + blocks * stateBytes * (count + 1) },
   };
+}
+
+/** Returns the steps in which a rebuild from shards makes the masks of a sub-block; undefined for a strategy that does not support shards. */
+export function stepsOfSubBlock(stage: { strategy: RebuildStrategy } & CommonSettings, size: ModelSize): StepSizes | undefined {
+  const { sharded, settings } = rebuildMethodOf(stage.strategy);
+  return sharded?.steps(size, stage, ownSettings(settings, stage));
 }
 
 /** Returns the windows of the largest shard. */
@@ -56,17 +67,31 @@ export function shardOf({ samples, ...rest }: Windows, count: number): Windows {
   return { ...rest, samples: Math.ceil(samples / count) };
 }
 
-/** Adds the hidden states of the other shards to the memory. */
-function withOtherShards({ memory, work }: Cost, size: ModelSize, one: Windows, count: number): Cost {
-  return { memory: { ...memory, tensors: memory.tensors + (count - 1) * hiddenBytes(size, one) }, work };
+/** Adds the hidden states of the other shards to the memory. @param streams copies of them */
+function withOtherShards({ memory, work }: Cost, size: ModelSize, one: Windows, count: number, streams = 1): Cost {
+  return { memory: { ...memory, tensors: memory.tensors + (count - 1) * streams * hiddenBytes(size, one) }, work };
 }
 
-/** Adds the sums on the host: those of one shard, or the total and those of one shard when reading. @param sums bytes of one shard's sums */
-function withSums({ memory, work }: Cost, sums: number, { written = 0, read = 0 }: { written?: number; read?: number }): Cost {
+/** How often something is written and read. */
+interface Traffic {
+  written?: number;
+  read?: number;
+}
+
+/**
+ * Adds the sums on the host: those of one shard, or the total and those of one shard when reading.
+ * @param bytes of one shard's sums: in the mean step, and in the step with the most
+ */
+function withSums({ memory, work }: Cost, { bytes, largest }: { bytes: number; largest: number }, { written = 0, read = 0 }: Traffic): Cost {
   return {
-    memory: { ...memory, host: memory.host + (read > 0 ? 2 : 1) * sums },
-    work: addWork([1, work], [written, { writtenBytes: sums, files: 2 }], [read, { readBytes: sums, hostFlops: sums / f32 }]),
+    memory: { ...memory, host: memory.host + (read > 0 ? 2 : 1) * largest },
+    work: addWork([1, work], [written, { writtenBytes: bytes, files: 2 }], [read, { readBytes: bytes, hostFlops: bytes / f32 }]),
   };
+}
+
+/** Adds what is stored between two steps. @param bytes of one state */
+function withState({ memory, work }: Cost, bytes: number, { written = 0, read = 0 }: Traffic): Cost {
+  return { memory: { ...memory, host: memory.host + bytes }, work: addWork([1, work], [written, { writtenBytes: bytes }], [read, { readBytes: bytes }]) };
 }
 
 /** Returns {@link PlannedShards.bytesPerLayer}. @param masks how often the layer's masks are written and then read by every shard */

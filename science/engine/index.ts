@@ -14,7 +14,7 @@ export { engineText } from './engine-text.js';
 export { startLedger } from './ledger.js';
 export type { Traffic } from './ledger.js';
 export { openEngine } from './open.js';
-export { inTensorScope, keep } from './tensor-scope.js';
+export { inTensorScope, keep, outlive } from './tensor-scope.js';
 export type { Engine } from './open.js';
 export type { EngineRequest } from './choice.js';
 export { EngineAlreadyOpen, EngineChoiceInvalid, EngineUnavailable } from './errors.js';

@@ -30,3 +30,9 @@ export function keep<T extends Tensor>(tensor: T): T {
   keptInScope?.add(tensor);
   return tf.keep(tensor);
 }
+
+/** Keeps a tensor beyond the scope of {@link inTensorScope}. The caller disposes it. */
+export function outlive<T extends Tensor>(tensor: T): T {
+  keptInScope?.delete(tensor);
+  return tf.keep(tensor);
+}

@@ -11,7 +11,7 @@ import { inputDifferences, lockedInputs } from '../../activities/lock/index.js';
 import { rebuildDependsOn } from '../../activities/rebuild.js';
 import { calibrationSettings, evaluationSettings, tokensDependOn } from '../../activities/sample-tokens.js';
 import { shardedMaskDependsOn, sumsDependOn as maskSumsDependOn } from '../../activities/shards/initial-mask.js';
-import { layerDependsOn, sumsDependOn as rebuildSumsDependOn } from '../../activities/shards/rebuild.js';
+import { layerDependsOn, sumsDependOn as rebuildSumsDependOn } from '../../activities/shards/rebuild-keys.js';
 import type { InitialMaskInput, Path, RebuildInput, RunContext } from '../../activities/types.js';
 import { likelihoodsDependOn } from '../../activities/zero-shot/likelihoods.js';
 import { questionsDependOn } from '../../activities/zero-shot/sample-questions.js';
@@ -298,7 +298,7 @@ describe('sums of a shard, and masks by the sums of shards', () => {
   const mask: InitialMaskStage = { type: 'initialMask', method: 'wanda', sparsity: 0.5 };
   const rebuild: RebuildStage = { type: 'rebuild', strategy: 'published', granularity: 'block', ratio: 0.1, metric: 'weight-gradient', weights: 'keep-dense' };
   const shardOf = (changes: { key?: string; whole?: string; of?: number } = {}): Path =>
-    ({ ...path, tokens: { ...path.tokens, key: changes.key ?? 'shard', shard: { whole: changes.whole ?? path.tokens.key, of: changes.of ?? 4 } } });
+    ({ ...path, tokens: { ...path.tokens, key: changes.key ?? 'shard', shard: { whole: changes.whole ?? path.tokens.key, of: changes.of ?? 4, range: { before: 0, total: 8 } } } });
   const shard = shardOf();
   const cases = (of: (run: RunContext, along: Path) => unknown): Cases => ({
     ...numerics((run) => of(run, shard)),
@@ -313,13 +313,14 @@ describe('sums of a shard, and masks by the sums of shards', () => {
     check(of(context, shard), { ...cases(of), 'another sparsity': [of({ ...context, sparsity: 0.6 }, shard), 'other'], 'another layer': [of(context, shard, mask, 1), 'other'] });
   });
   describe('of a rebuilt mask', () => {
-    const of = (run: RunContext, along: Path, changes: { block?: number; current?: string; start?: string } = {}): unknown =>
+    const of = (run: RunContext, along: Path, changes: { block?: number; current?: string; start?: string; state?: string } = {}): unknown =>
       rebuildSumsDependOn({ context: run, stage: rebuild, layer: 2, start: 'start', current: 'current', block: 0, ...changes }, along);
     check(of(context, shard), {
       ...cases(of),
       'another sub-block': [of(context, shard, { block: 1 }), 'other'],
       'other masks of the layer': [of(context, shard, { current: 'changed' }), 'other'],
       'another start': [of(context, shard, { start: 'changed' }), 'other'],
+      'a later step': [of(context, shard, { state: 'state' }), 'other'],
     });
   });
   it('masks by the sums of shards are others than those of one pass, for each number of shards', () => {

@@ -14,11 +14,11 @@ import { Workbench } from '../../activities/workbench.js';
 import type { CalibrationStage, InitialMaskStage, Pipeline, RebuildStage } from '../../app/config/pipeline.js';
 import { ArtifactLostError, ArtifactStore, openStore } from '../../files/artifacts/index.js';
 import { tf } from '../../science/engine/index.js';
-import { readLayerBits } from '../../activities/layer-files.js';
-import { demoPipeline, temporaryState } from '../helpers/demo-run.js';
+import { temporaryState } from '../helpers/demo-run.js';
 import { FakeS3 } from '../helpers/fake-s3.js';
 import { beginHere } from '../helpers/in-process.js';
 import { rebuildFromShards, type ShardedRun } from '../../workflows/sharded.js';
+import { bitsOf, difference, keysIn, ownWork, pipelineOf, removed, removeSites, runInShards, siteOf, stagesOf, type Made, type Site } from './in-shards.js';
 
 // The workflow's code runs here without a server, and nothing of it is cancelled.
 vi.mock('@temporalio/workflow', async (original) => ({
@@ -29,86 +29,7 @@ vi.mock('@temporalio/workflow', async (original) => ({
   },
 }));
 
-const pipelineOf = (shards: number, more: string[] = []): Pipeline => demoPipeline(['calibration.samples=10', 'rebuild.strategy=published', `calibration.shards=${shards}`, ...more]);
-const stagesOf = (pipeline: Pipeline) => pipeline.stages as [CalibrationStage, InitialMaskStage, RebuildStage];
-
-const removed: (() => Promise<void>)[] = [];
-afterAll(async () => {
-  for (const remove of removed) await remove();
-});
-
-interface Site {
-  state: string;
-  /** One per worker. All share one store. */
-  benches: Workbench[];
-}
-async function siteOf(workers: number): Promise<Site> {
-  const { state, remove } = await temporaryState();
-  removed.push(remove);
-  return { state, benches: Array.from({ length: workers }, () => new Workbench(state, new ArtifactStore(join(state, 'artifacts')))) };
-}
-
-interface Made {
-  context: RunContext;
-  whole: TokensRef;
-  shards: TokensRef[];
-  initial: ArtifactKey[];
-  rebuilt: RebuildResult[];
-}
-
-/** Runs all layers, with the shards distributed over the workers. @param between called before each step, and may disturb the workers */
-async function runInShards(pipeline: Pipeline, { benches }: Site, between: (layer: number) => void = () => undefined): Promise<Made> {
-  const [calibration, stage, rebuild] = stagesOf(pipeline);
-  const [first] = benches;
-  const context = await prepareRun({ pipeline }, first);
-  const { tokens: whole, shards = [] } = await sampleCalibration({ context, stage: calibration }, first);
-  // Shards run in reverse order, because the order in which they finish must not matter.
-  const each = async <T>(work: (tokens: TokensRef, bench: Workbench) => Promise<T>): Promise<T[]> => {
-    const results: T[] = [];
-    for (const index of [...shards.keys()].reverse()) results[index] = await work(shards[index], benches[index % benches.length]);
-    return results;
-  };
-  const initial: ArtifactKey[] = [];
-  for (let layer = 0; layer < context.model.layers; layer++) {
-    between(layer);
-    const masks = [...initial];
-    await each((tokens, bench) => gatherShard({ context, stage, layer, path: { tokens, masks } }, bench));
-    initial.push((await chooseMask({ context, stage, layer, path: { tokens: whole, masks }, shards }, benches[layer % benches.length])).mask);
-  }
-  const rebuilt: RebuildResult[] = [];
-  for (let layer = 0; layer < context.model.layers; layer++) {
-    const common = { context, stage: rebuild, layer, start: initial[layer] };
-    const masks = rebuilt.map(({ mask }) => mask);
-    const all = { ...common, path: { tokens: whole, masks }, shards };
-    const blocks: ArtifactKey[] = [];
-    let current = common.start;
-    for (let block = 0, left = 1; left > 0; block++) {
-      between(layer);
-      await each((tokens, bench) => gatherSubBlock({ ...common, path: { tokens, masks }, block, current }, bench));
-      ({ mask: current, left } = ownWork(await rebuildSubBlock({ ...all, block, current }, benches[block % benches.length])));
-      blocks.push(current);
-    }
-    between(layer);
-    const finished = await each((tokens, bench) => finishShard({ ...common, path: { tokens, masks }, current }, bench));
-    rebuilt.push(await closeLayer({ ...all, blocks, finished: { errors: finished.map((one) => ownWork(one).errors), seconds: 0 } }, first));
-  }
-  return { context, whole, shards, initial, rebuilt };
-}
-
-/** Returns the result of work that no other run has done before. */
-function ownWork<Result extends { made: boolean }>(result: Result): Extract<Result, { made: false }> {
-  if (result.made) throw new Error('another run has made the layer');
-  return result as Extract<Result, { made: false }>;
-}
-
-/** Returns the keys of all artifacts of a kind in a store. */
-function keysIn({ state }: Site, kind: string): string[] {
-  try {
-    return readdirSync(join(state, 'artifacts', kind)).flatMap((start) => readdirSync(join(state, 'artifacts', kind, start)));
-  } catch {
-    return [];
-  }
-}
+afterAll(removeSites);
 
 /** Makes the initial masks of all layers except the last. */
 async function masksBeforeLast(pipeline: Pipeline, bench: Workbench): Promise<{ context: RunContext; stage: InitialMaskStage; shards: TokensRef[]; masks: ArtifactKey[] }> {
@@ -122,27 +43,6 @@ async function masksBeforeLast(pipeline: Pipeline, bench: Workbench): Promise<{ 
     masks.push((await chooseMask({ ...common, path: { tokens: whole, masks: [...masks] }, shards }, bench)).mask);
   }
   return { context, stage, shards, masks };
-}
-
-/** Returns all masks in their stored form. */
-async function bitsOf({ context, initial, rebuilt }: Pick<Made, 'context' | 'initial' | 'rebuilt'>, bench: Workbench): Promise<string[]> {
-  const { model } = await bench.model(context.model);
-  const bits: string[] = [];
-  for (const masks of [initial, rebuilt.map(({ mask }) => mask)]) {
-    for (const [layer, key] of masks.entries()) {
-      for (const [name, packed] of await readLayerBits(bench.store, key, model.decoderLayer(layer))) bits.push(`${name} ${Buffer.from(packed).toString('base64')}`);
-    }
-  }
-  return bits;
-}
-
-/** Returns the share of bits in which two lists of masks differ. */
-function difference(one: readonly string[], other: readonly string[]): number {
-  const bytes = (texts: readonly string[]): Buffer => Buffer.concat(texts.map((text) => Buffer.from(text.split(' ')[1], 'base64')));
-  const [a, b] = [bytes(one), bytes(other)];
-  let differing = 0;
-  for (let i = 0; i < a.length; i++) for (let x = a[i] ^ b[i]; x > 0; x &= x - 1) differing++;
-  return differing / (8 * a.length);
 }
 
 describe('a calibration in four shards', () => {
@@ -233,7 +133,8 @@ describe('a calibration in four shards', () => {
     for (const block of [0, 1]) {
       for (const tokens of shards) await gatherSubBlock({ ...common, path: { tokens, masks: [] }, block, current }, bench);
       counts.push(tf.memory().numTensors);
-      ({ mask: current } = ownWork(await rebuildSubBlock({ ...common, path: { tokens: whole, masks: [] }, shards, block, current }, bench)));
+      const rebuilt = ownWork(await rebuildSubBlock({ ...common, path: { tokens: whole, masks: [] }, shards, block, current }, bench));
+      if ('mask' in rebuilt) current = rebuilt.mask;
       counts.push(tf.memory().numTensors);
     }
     expect(new Set(counts).size).toBe(1);
@@ -309,8 +210,8 @@ describe('two runs that rebuild the same layer in one store', () => {
     };
   }
 
-  /** Rebuilds a layer as the workflow does it. @param before called before each activity */
-  function rebuildAs(ratio: number, before: (call: number) => Promise<void> = () => Promise.resolve(), inTurn = turns()): Promise<RebuildResult> {
+  /** Rebuilds a layer as the workflow does it. @param settings of the stage @param before called before each activity */
+  function rebuildAs(settings: Partial<RebuildStage>, before: (call: number) => Promise<void> = () => Promise.resolve(), inTurn = turns()): Promise<RebuildResult> {
     const { context, whole, shards, initial } = input;
     const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
     let calls = 0;
@@ -320,25 +221,38 @@ describe('two runs that rebuild the same layer in one store', () => {
     })])) as unknown as Activities;
     const tracker = { setWorkers: () => undefined, recordWork: () => undefined, setDetail: () => undefined } as unknown as ShardedRun['tracker'];
     const places = () => Promise.resolve({ there: shards.map(() => activities), workers: 1 });
-    return rebuildFromShards({ activities, context, tracker, whole, shards, places }, { ...stage, ratio }, [], initial[0]).finally(() => { bench.forget(); });
+    return rebuildFromShards({ activities, context, tracker, whole, shards, places }, { ...stage, ...settings }, [], initial[0]).finally(() => { bench.forget(); });
   }
 
   // Of a layer with two sub-blocks: 4 gather, 1 rebuilds, 4 gather, 1 rebuilds, 4 finish, 1 closes.
   it.each([0, 2, 4, 7, 9, 10, 12, 14])('find what the other one has made, also before call %i', async (moment) => {
-    const ratio = 0.11 + moment / 100;
+    await meetAt(moment, { ratio: 0.11 + moment / 100 });
+  });
+
+  // A guarded rebuild with one round and a refit has 5 steps for each sub-block, each of 4 activities that gather and 1 that chooses.
+  it.each([0, 3, 4, 5, 12, 14, 23, 24, 26, 40, 52, 54])('do so, too, if a sub-block has several steps, also before call %i', async (moment) => {
+    await meetAt(moment, { strategy: 'guarded', weights: 'refit', rounds: 1, budget: 4 + moment / 100 });
+  });
+
+  /** One run begins before a call of the other, and finishes the layer. */
+  async function meetAt(moment: number, settings: Partial<RebuildStage>): Promise<void> {
     let other: RebuildResult | undefined;
-    const own = await rebuildAs(ratio, async (call) => {
-      if (call === moment) other = await rebuildAs(ratio);
+    const own = await rebuildAs(settings, async (call) => {
+      if (call === moment) other = await rebuildAs(settings);
     });
+    expect(other).toBeDefined();
     expect(own).toMatchObject({ mask: other?.mask, entries: other?.entries, reused: true });
     expect(keysIn(site, 'sums')).toEqual([]);
     expect(new Set(keysIn(site, 'mask'))).toEqual(known.add(own.mask));
-  });
+  }
 
-  it('give the same masks', async () => {
+  it.each<[string, Partial<RebuildStage>]>([
+    ['published', { ratio: 0.3 }],
+    ['guarded', { strategy: 'guarded', weights: 'refit', rounds: 1, budget: 5 }],
+  ])('give the same masks: %s', async (_, settings) => {
     const inTurn = turns();
     const nothing = (): Promise<void> => Promise.resolve();
-    const [one, other] = await Promise.all([rebuildAs(0.3, nothing, inTurn), rebuildAs(0.3, nothing, inTurn)]);
+    const [one, other] = await Promise.all([rebuildAs(settings, nothing, inTurn), rebuildAs(settings, nothing, inTurn)]);
     expect(other).toMatchObject({ mask: one.mask, entries: one.entries });
     expect([one.reused, other.reused].sort()).toEqual([false, true]);
     expect(keysIn(site, 'sums')).toEqual([]);

@@ -36,7 +36,7 @@ export function madeUpActivities(taskQueue: string, before: (name: keyof AllActi
     },
     sampleCalibration: ({ stage: { shards } }) => {
       const tokens = tokensOf('calibration');
-      const parts = Array.from({ length: shards ?? 0 }, (_, shard) => ({ ...tokensOf(`shard ${shard}`), shard: { whole: tokens.key, of: shards ?? 0 } }));
+      const parts = Array.from({ length: shards ?? 0 }, (_, shard) => ({ ...tokensOf(`shard ${shard}`), shard: { whole: tokens.key, of: shards ?? 0, range: { before: shard, total: shards ?? 0 } } }));
       return Promise.resolve({ ...unit, tokens, ...(parts.length > 0 && { shards: parts }) });
     },
     gatherShard: () => Promise.resolve(unit),

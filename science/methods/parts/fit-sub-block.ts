@@ -1,9 +1,9 @@
 import { tf } from '../../engine/index.js';
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../../engine/index.js';
+import type { Tensor1D, Tensor2D, Tensor3D } from '../../engine/index.js';
 import { applyLinear, weightOf } from '../../models/sub-block.js';
 import type { LinearSpec, SubBlock, Weights } from '../../models/types.js';
 import type { Moments } from './masked-least-squares.js';
-import { maskedWeights } from './masked-weights.js';
+import { masksOf, withMasked, type Masks, type Updates } from './masked-weights.js';
 import { TokenSums } from './token-sums.js';
 
 /** The fit of one linear: its mask, and its values `[out, in]`. Values of pruned weights may be any finite number. */
@@ -21,6 +21,14 @@ export interface SubBlockFit {
   fit: (linears: readonly LinearSpec[], moments: Moments, targets: readonly Tensor2D[]) => Promise<FittedLinear[]>;
 }
 
+/** The fits of a sub-block's linears, by weight name. */
+export type Fitted = ReadonlyMap<string, FittedLinear>;
+
+export interface MaskedValues {
+  masks: Masks;
+  values: Updates;
+}
+
 /**
  * Fits the linears of a sub-block from sums over tokens: first the input linears, then the output linear. The input linears are fitted to
  * the outputs of their dense weights. The output linear then reads the new results of the input linears and is fitted to the dense
@@ -28,34 +36,49 @@ export interface SubBlockFit {
  *
  * @returns by weight name
  */
-export async function fitSubBlock({ subBlock, dense, each, fit }: SubBlockFit): Promise<Map<string, FittedLinear>> {
-  const { inputs, output } = subBlock;
-  const fitted = new Map<string, FittedLinear>();
-  const sums = new TokenSums();
-  const tensors: Tensor[] = [];
-  const fitTo = async (linears: readonly LinearSpec[], targets: readonly Tensor2D[]): Promise<void> => {
-    const made = await fit(linears, sums.moments(), targets).finally(() => { tf.dispose([...targets]); });
-    linears.forEach(({ name }, index) => fitted.set(name, made[index]));
-  };
+export async function fitSubBlock({ each, ...request }: SubBlockFit): Promise<Fitted> {
+  const read = new TokenSums();
+  const written = new TokenSums();
   try {
-    await each((x) => { sums.add(x); });
-    await fitTo(inputs, inputs.map(({ name }) => tf.matMul<Tensor2D>(weightOf(dense, name), sums.moments().products)));
-    sums.dispose();
+    await each((x) => { read.add(x); });
+    const fitted = await fitInputs(request, read);
+    read.dispose();
+    await addOutputs({ ...request, each }, valuesOf(fitted), written);
+    return new Map([...fitted, ...await fitOutput(request, written)]);
+  } finally {
+    read.dispose();
+    written.dispose();
+  }
+}
 
-    const fittedInputs = new Map(inputs.map(({ name }) => [name, weightOf(dense, name)]));
-    const masks = new Map([...fitted].map(([name, { mask }]) => [name, mask]));
-    const values = new Map([...fitted].map(([name, linear]) => [name, linear.values]));
-    const masked = maskedWeights(fittedInputs, masks, values);
-    tensors.push(...masked.values());
-    const weights = new Map([...dense, ...masked]);
+/** Fits the input linears. @param read sums of the sub-block's input */
+export async function fitInputs({ subBlock: { inputs }, dense, fit }: Omit<SubBlockFit, 'each'>, read: TokenSums): Promise<Fitted> {
+  const targets = inputs.map(({ name }) => tf.matMul<Tensor2D>(weightOf(dense, name), read.moments().products));
+  return fitTo(inputs, fit, read, targets);
+}
+
+/** Sums what the output linear reads under the fits of the input linears, and what it should write. */
+export async function addOutputs({ subBlock, dense, each }: Omit<SubBlockFit, 'fit'>, { masks, values }: MaskedValues, written: TokenSums): Promise<void> {
+  const { inputs, output } = subBlock;
+  await withMasked(dense, masksOf(inputs, masks), async (weights) => {
     await each((x, y) => {
       const core = subBlock.core(inputs.map((linear) => applyLinear(x, linear, weights)), weights);
-      sums.add(core, output.bias === undefined ? y : y.sub<Tensor3D>(weightOf<Tensor1D>(dense, output.bias)));
+      written.add(core, output.bias === undefined ? y : y.sub<Tensor3D>(weightOf<Tensor1D>(dense, output.bias)));
     });
-    await fitTo([output], [sums.targets()]);
-    return fitted;
-  } finally {
-    sums.dispose();
-    tf.dispose(tensors);
-  }
+  }, values);
+}
+
+/** Fits the output linear. @param written sums of {@link addOutputs} */
+export async function fitOutput({ subBlock: { output }, fit }: Omit<SubBlockFit, 'each'>, written: TokenSums): Promise<Fitted> {
+  return fitTo([output], fit, written, [written.targets()]);
+}
+
+/** Returns the masks and values of fits. */
+export function valuesOf(fitted: Fitted): MaskedValues {
+  return { masks: new Map([...fitted].map(([name, { mask }]) => [name, mask])), values: new Map([...fitted].map(([name, { values }]) => [name, values])) };
+}
+
+async function fitTo(linears: readonly LinearSpec[], fit: SubBlockFit['fit'], sums: TokenSums, targets: readonly Tensor2D[]): Promise<Fitted> {
+  const made = await fit(linears, sums.moments(), targets).finally(() => { tf.dispose([...targets]); });
+  return new Map(linears.map(({ name }, index) => [name, made[index]]));
 }

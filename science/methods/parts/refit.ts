@@ -1,10 +1,10 @@
 import { weightOf } from '../../models/sub-block.js';
 import type { LinearSpec, SubBlock, Weights } from '../../models/types.js';
-import { fitSubBlock } from './fit-sub-block.js';
+import { fitSubBlock, valuesOf } from './fit-sub-block.js';
 import type { FittedLinear, SubBlockFit } from './fit-sub-block.js';
 import { maskedLeastSquares } from './masked-least-squares.js';
 import { maskOf } from './masked-weights.js';
-import type { Masks } from './masked-weights.js';
+import type { Masks, Updates } from './masked-weights.js';
 
 export interface Refit extends Pick<SubBlockFit, 'subBlock' | 'dense' | 'each'> {
   masks: Masks;
@@ -24,20 +24,21 @@ export interface Refit extends Pick<SubBlockFit, 'subBlock' | 'dense' | 'each'> 
  *
  * @returns values `[out, in]` of every linear of the sub-block; those of pruned weights are arbitrary
  */
-export async function refitSubBlock({ subBlock, dense, masks, start, each, tokens, round = (_, values) => values }: Refit): Promise<Map<string, Float32Array>> {
-  const fitted = await fitSubBlock({
-    subBlock, dense, each,
-    fit: async (linears, moments, targets) => {
-      const made: FittedLinear[] = [];
-      for (const [index, { name, shape }] of linears.entries()) {
-        const mask = maskOf(masks, name);
-        const values = await maskedLeastSquares({ ...moments, targets: targets[index], start: weightOf(start, name), mask, damping: shape[1] / Math.max(1, tokens) });
-        made.push({ mask, values: round(name, values) });
-      }
-      return made;
-    },
-  });
-  return new Map([...fitted].map(([name, { values }]) => [name, values]));
+export async function refitSubBlock({ subBlock, dense, each, ...request }: Refit): Promise<Updates> {
+  return valuesOf(await fitSubBlock({ subBlock, dense, each, fit: refitLinears(request) })).values;
+}
+
+/** Returns the fit of single linears on their masks. */
+export function refitLinears({ masks, start, tokens, round = (_, values) => values }: Pick<Refit, 'masks' | 'start' | 'tokens' | 'round'>): SubBlockFit['fit'] {
+  return async (linears, moments, targets) => {
+    const made: FittedLinear[] = [];
+    for (const [index, { name, shape }] of linears.entries()) {
+      const mask = maskOf(masks, name);
+      const values = await maskedLeastSquares({ ...moments, targets: targets[index], start: weightOf(start, name), mask, damping: shape[1] / Math.max(1, tokens) });
+      made.push({ mask, values: round(name, values) });
+    }
+    return made;
+  };
 }
 
 /**

@@ -16,10 +16,10 @@ export class TokenSums {
 
   constructor(private readonly by: SummedBy = 'batch') {}
 
-  /** Continues from earlier sums. @param products `sum x x^T` of earlier windows; the result takes it over */
-  static of(products: Float64Matrix): TokenSums {
+  /** Continues from earlier sums. @param products `sum x x^T` of earlier windows, and `sum y x^T` if there are targets; the result takes them over */
+  static of(products: Float64Matrix, targets?: Float64Matrix): TokenSums {
     const sums = new TokenSums();
-    sums.sums = { products };
+    sums.sums = { products, ...(targets && { targets }) };
     return sums;
   }
 
@@ -59,6 +59,13 @@ export class TokenSums {
     const { targets } = this.roundedSums();
     if (targets === undefined) throw new PruningInputError({ what: 'no target was added', expected: 'at least one window' });
     return targets.clone();
+  }
+
+  /** Returns all sums in float64 on the host; undefined if nothing was added. */
+  async download(): Promise<{ products: Float64Array; targets?: Float64Array } | undefined> {
+    if (this.sums === undefined) return undefined;
+    const { products, targets } = this.sums;
+    return { products: await products.values(), ...(targets && { targets: await targets.values() }) };
   }
 
   dispose(): void {

@@ -13,6 +13,11 @@ export type Granularity = 'block' | 'layer' | 'output' | 'input';
 /** Importance of a weight: `|W| * sqrt(mean g^2)`, `|W|`, or `sqrt(mean g^2)`. */
 export type Metric = 'weight-gradient' | 'weight' | 'gradient';
 
+/** Whether the metric uses gradients. */
+export function needsGradients(metric: Metric): boolean {
+  return metric !== 'weight';
+}
+
 /**
  * The values of the weights under the new mask: dense for all, updated for those that stay, or fitted starting from the latter
  * (science/methods/parts/refit.ts).
@@ -81,7 +86,10 @@ export interface SubBlockEntry {
    * of the attention and of the last sub-block. A rebuild that raised the error was undone.
    */
   layerOutput?: { errorBefore: number; error: number; accepted: boolean };
-  /** The amount of computation, in forwards of the sub-block over all windows; absent if the strategy does not count it. */
+  /**
+   * The amount of computation, in forwards of the sub-block over all windows; absent if the strategy does not count it. From shards, it is
+   * that of the same decisions in one process.
+   */
   forwards?: number;
 }
 
@@ -96,13 +104,38 @@ export interface RebuildResult {
   entries: SubBlockEntry[];
 }
 
-/** One sub-block of a layer, and the inputs of its rebuild from sums. */
-export type PartRequest<S extends Settings> = Pick<RebuildRequest<S>, 'dense' | 'pattern' | 'common' | 'settings'> & {
+/** One sub-block of a layer, and the inputs of its rebuild from shards. */
+export type PartRequest<S extends Settings> = Pick<RebuildRequest<S>, 'dense' | 'pattern' | 'common' | 'settings' | 'round'> & {
   subBlock: SubBlock;
-  /** Current masks of the whole layer. Sub-blocks before this one are already rebuilt. */
+  /** Masks of the whole layer before the rebuild of this sub-block. Sub-blocks before it are already rebuilt. */
   masks: Masks;
   updates: Updates;
 };
+
+/** Which windows of the calibration a shard has. */
+export interface WindowRange {
+  /** Number of windows before the shard's first one. */
+  before: number;
+  /** Number of windows of all shards together. */
+  total: number;
+}
+
+/** The windows of a shard, prepared for the steps of a sub-block. */
+export interface OpenWindows {
+  /** Keeps its tensors in memory until the next step. Absent if that is not worth the memory. */
+  outlive?(): void;
+  dispose(): void;
+}
+
+/** What a rebuild of a sub-block knows between two steps. It is stored, so that the next step can be anywhere. */
+export interface StepState {
+  /** Decisions so far, and what the next step measures. Plain data that only the strategy reads. */
+  notes: object;
+  /** Masks of the sub-block's linears that the next step runs windows under. */
+  masks: readonly Masks[];
+  /** Values of its linears that differ from the dense ones. */
+  values: Updates;
+}
 
 /** The rebuilt masks of a sub-block. */
 export interface ChosenPart {
@@ -111,20 +144,41 @@ export interface ChosenPart {
   /** Values of its linears that differ from the dense ones. */
   updates?: Updates;
   /** The error under the old masks is over all shards. */
-  report: Pick<SubBlockEntry, 'errorBefore' | 'grown' | 'pruned'>;
+  report: Omit<SubBlockEntry, 'block' | 'errorAfter'>;
 }
 
-/** A strategy in parts, so that several workers can each read some of the windows. Sub-blocks are rebuilt one after the other. */
-export interface RebuildParts<S extends Settings = Settings, G extends Gathered = Gathered> {
-  /** Computes the sums that determine the masks. The caller keeps `hidden`, the stream before the sub-block, and disposes the result. */
-  gather(this: void, request: PartRequest<S> & Pick<RebuildRequest<S>, 'hidden'>): Promise<G>;
+/**
+ * A strategy in parts, so that several workers can each read some of the windows. Sub-blocks are rebuilt one after the other, each in one or
+ * more steps. In a step, every shard gathers sums over its windows. One worker adds them up and chooses: the new masks, or a state, from
+ * which the next step begins.
+ */
+export interface RebuildParts<S extends Settings = Settings, W extends OpenWindows = OpenWindows, G extends Gathered = Gathered> {
+  /** Prepares the windows of a shard. Repeated if they are not in memory, with the same bits. Takes over `hidden`, the stream before the sub-block. */
+  open(this: void, request: PartRequest<S> & Pick<RebuildRequest<S>, 'hidden'> & { range: WindowRange }): Promise<W>;
+  /** Computes the sums of a step. The caller disposes them. @param state of the step before; absent in the first step */
+  gather(this: void, request: PartRequest<S>, windows: W, state: StepState | undefined): Promise<G>;
   /** Restores what {@link Gathered.download} returned, for one shard or added up over shards. */
   restore(this: void, subBlock: SubBlock, sums: WindowSums): G;
-  choose(this: void, request: PartRequest<S>, gathered: G): Promise<ChosenPart>;
+  /** Ends a step. @param state as in `gather` */
+  choose(this: void, request: PartRequest<S>, gathered: G, state: StepState | undefined): Promise<ChosenPart | { next: StepState }>;
+}
+
+/** The steps of a sub-block, and what they hold and store, at most. Bytes are means over sub-blocks. */
+export interface StepSizes {
+  steps: number;
+  /** Copies of a shard's residual stream that stay in memory between steps. */
+  streams: number;
+  /** Bytes of one shard's sums: in all steps together, and in the step with the most. */
+  sumBytes: number;
+  largestSumBytes: number;
+  /** Bytes of the largest single sum of a step. */
+  largestArrayBytes: number;
+  /** Bytes of all states together. */
+  stateBytes: number;
 }
 
 /** Type-checks the parts where they are defined, and keeps their exact types. */
-export function rebuildParts<S extends Settings, G extends Gathered>(parts: RebuildParts<S, G>): RebuildParts<S, G> {
+export function rebuildParts<S extends Settings, W extends OpenWindows, G extends Gathered>(parts: RebuildParts<S, W, G>): RebuildParts<S, W, G> {
   return parts;
 }
 
@@ -157,10 +211,9 @@ export interface RebuildMethod<S extends Settings = Settings> {
   load(this: void): Promise<{ run: RebuildRun<S> }>;
   /** Present if the strategy supports shards of the windows. */
   sharded?: {
-    /** Returns the bytes of one shard's sums for one layer. */
-    sumBytes(this: void, size: ModelSize): number;
-    /** Returns the costs of `gather` (one shard) and `choose` for a sub-block, without the sums, and of `finish` (one shard) for a layer. */
-    cost(this: void, size: ModelSize, shard: Windows, common: CommonSettings): { gather: Cost; choose: Cost; finish: Cost };
+    steps(this: void, size: ModelSize, common: CommonSettings, settings: Values<S>): StepSizes;
+    /** Returns the costs of `gather` (one shard) and `choose` for the mean step of a sub-block, without the sums, and of `finish` (one shard) for a layer. */
+    cost(this: void, size: ModelSize, shard: Windows, common: CommonSettings, settings: Values<S>): { gather: Cost; choose: Cost; finish: Cost };
     load(this: void): Promise<{ parts: RebuildParts }>;
   };
 }

@@ -29,6 +29,8 @@ describe('shards of a calibration', () => {
     ['magnitude, which reads no windows', '  - initialMask: { method: magnitude, sparsity: 0.5 }\n' + published],
     ['a ramp, which scores nothing', '  - initialMask: { method: wanda, sparsity: 0.5, allocation: { method: ramp } }\n'],
     ['N:M', '  - initialMask: { method: wanda, pattern: "2:4" }\n  - rebuild: { strategy: published, granularity: output }\n'],
+    ['the default strategy, which is guarded', wanda + '  - rebuild: {}\n'],
+    ['guarded with a refit', wanda + '  - rebuild: { strategy: guarded, weights: refit }\n'],
     ['a rebuild of a ratio, which is published', wanda + '  - rebuild: { ratio: 0.2 }\n'],
   ])('go with %s', (_, stages) => {
     expect(parse(pipelineText(calibration('shards: 4') + stages)).warnings).toEqual([]);
@@ -37,14 +39,14 @@ describe('shards of a calibration', () => {
   it.each([
     ['method: admm', '  - initialMask: { method: admm, sparsity: 0.5 }\n', 'method `admm` does not work from shards of the calibration; expected `magnitude` or `wanda`'],
     ['allocation by owl', '  - initialMask: { method: wanda, sparsity: 0.5, allocation: { method: owl } }\n', 'allocation by `owl` does not work from shards of the calibration; expected `ramp` or `uniform`. Write `method: ramp`, or remove `shards`.'],
-    ['strategy: best', `${wanda}  - rebuild: { strategy: best }\n`, 'strategy `best` does not work from shards of the calibration; expected `published`. Write `strategy: published`, or remove `shards`.'],
-    ['the default strategy', `${wanda}  - rebuild: {}\n`, 'strategy `guarded` does not work from shards of the calibration; expected `published`'],
+    ['strategy: best', `${wanda}  - rebuild: { strategy: best }\n`, 'strategy `best` does not work from shards of the calibration; expected `published` or `guarded`. Write `strategy: guarded`, or remove `shards`.'],
+    ['strategy: swaps', `${wanda}  - rebuild: { strategy: swaps }\n`, 'strategy `swaps` does not work from shards of the calibration; expected `published` or `guarded`'],
   ])('do not go with %s', (_, stages, message) => {
     expect(problems(calibration('shards: 4') + stages)).toEqual([expect.stringContaining(message)]);
   });
 
   it('hold up to the next calibration', () => {
-    parse(pipelineText(calibration('shards: 4') + wanda + calibration('seed: 0') + '  - rebuild: {}\n'));
+    parse(pipelineText(calibration('shards: 4') + wanda + calibration('seed: 0') + '  - rebuild: { strategy: best }\n'));
   });
 
   it('do not go with a mixture of experts', () => {

@@ -5,6 +5,8 @@ import { expect, it } from 'vitest';
 import { parsePipeline } from '../../../app/config/index.js';
 import type { Pipeline } from '../../../app/config/pipeline.js';
 import { eventsOf } from '../../../app/planning/events.js';
+import { assumedMachine, makePlan } from '../../../app/planning/index.js';
+import { cpuEngine, llama7b } from './llama7b.js';
 
 interface Recorded {
   events: { workflowExecutionStartedEventAttributes?: { input: { payloads: { data: string }[] } } }[];
@@ -64,4 +66,25 @@ stages:
   const activities = 6 + (4 + 32 * (4 + 1 + 1) + 1) + (4 + 32 * (2 * (4 + 1) + 4 + 1 + 1) + 1);
   expect(total).toBe(6 * activities + 5 * executions);
   expect(largest).toBeLessThan(10_000);
+});
+
+it('of a guarded rebuild in shards: for each step of each sub-block', () => {
+  const text = `
+version: 1
+name: divided
+model: { source: /models/7b }
+stages:
+  - calibration: { dataset: { name: c4 }, shards: 4 }
+  - initialMask: { method: wanda, sparsity: 0.5 }
+  - rebuild: { weights: WEIGHTS }
+`;
+  const steps = (weights: string): number => {
+    const { pipeline } = parsePipeline({ text: text.replace('WEIGHTS', weights), path: '/p.yaml' });
+    const { events: { total, executions } } = makePlan({ pipeline, size: llama7b().size, perBatch: 1, machine: assumedMachine(cpuEngine), measurements: [] });
+    const others = 6 + (4 + 32 * (4 + 1 + 1) + 1) + (4 + 32 * (4 + 1 + 1) + 1);
+    return ((total - 5 * executions) / 6 - others) / (32 * 2 * (4 + 1));
+  };
+  // 12.33 forwards allow five rounds of 1.165 for gradients and two quarters for errors, after 3 for all windows. A refit costs 1.89 of them.
+  expect(steps('keep-updates')).toBe(2 * 5 + 1);
+  expect(steps('refit')).toBe(2 * 4 + 2 + 1);
 });

@@ -136,4 +136,18 @@ describe('a model folder', () => {
       expect(four.tensors).toBeGreaterThan(stream);
     }
   });
+
+  it('counts the steps of a guarded rebuild in shards, and the states between them', () => {
+    const guarded = ['initialMask.method=wanda', 'rebuild.strategy=guarded', 'rebuild.weights=keep-updates'];
+    const [whole, divided] = [plan(guarded), plan([...guarded, 'calibration.shards=4'])].map((of) => stage(of, 'rebuild'));
+    const [gradients, bits] = [4 * 202_375_168, 202_375_168 / 8];
+    // Five rounds. Their sums are written and read once per shard. The current masks go through 11 steps, and each round adds four candidates.
+    expect(divided.units).toBe(1 + 32 * (2 * 11 * (4 + 1) + 4));
+    expect(divided.shards?.bytesPerLayer).toBe(2 * 4 * 5 * gradients + 5 * bits * (3 + 11 + 5 * 4));
+    expect(divided.seconds / whole.seconds).toBeGreaterThan(1);
+    expect(divided.seconds / whole.seconds).toBeLessThan(2.5);
+    // The other shards' inputs and dense outputs stay in memory, too.
+    expect(divided.tensors).toBeGreaterThan(3 * 4_294_967_296);
+    expect(divided.tensors).toBeLessThan(1.1 * whole.tensors);
+  });
 });

@@ -28,3 +28,15 @@ it('allows them for other methods, and without shards', () => {
   expect(problems(28_672, 'wanda')).toEqual([]);
   expect(problems(28_672, 'sparsegpt', 1)).toEqual([]);
 });
+
+it('refuses a refit whose sums are too large, but not rounds', () => {
+  const of = (weights: string) => {
+    const { pipeline } = parsePipeline({
+      text: `version: 1\nname: large\nmodel: { source: /model }\nstages:\n  - calibration: { dataset: { file: /c.txt }, samples: 8, shards: 2 }\n  - initialMask: { method: wanda, sparsity: 0.5 }\n  - rebuild: { weights: ${weights} }\n`,
+      path: '/large.yaml', overrides: [],
+    });
+    return sumProblems(pipeline, modelSize(modelFromConfig({ ...llama7bConfig, intermediate_size: 28_672 }, 'config.json'), { bytesPerWeight: 2 }));
+  };
+  expect(of('refit')).toMatchObject([{ what: expect.stringContaining('guarded with refit sums up 6.1 GiB') as string, remedy: 'Remove `shards`, or write `weights: keep-updates`' }]);
+  expect(of('keep-updates')).toEqual([]);
+});

@@ -1,7 +1,7 @@
 import { tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
-import { fitSubBlock } from '../../parts/fit-sub-block.js';
+import { fitSubBlock, valuesOf } from '../../parts/fit-sub-block.js';
 import type { Pattern } from '../../parts/pattern.js';
 import { refitForwards } from '../../parts/refit.js';
 import { firstState } from '../guarded/guard.js';
@@ -58,8 +58,6 @@ async function fit({ subBlock, dense, start, pattern, round }: FitStep, windows:
     each: (visit) => windows.each(visit),
     fit: admmFit({ dense, masks: start.masks, pattern, tokens: windows.tokens, round }),
   });
-  return {
-    masks: new Map([...fitted].map(([name, { mask }]) => [name, mask])),
-    updates: new Map([...fitted].map(([name, { values }]) => [name, values])),
-  };
+  const { masks, values } = valuesOf(fitted);
+  return { masks, updates: values };
 }

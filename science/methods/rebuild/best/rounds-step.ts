@@ -1,6 +1,7 @@
 import { tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import type { SubBlock, Weights } from '../../../models/types.js';
+import { decisionsOf } from '../guarded/guard-entry.js';
 import { guardDefaults } from '../guarded/guard-defaults.js';
 import { guardedRebuild } from '../guarded/guarded-rebuild.js';
 import type { CommonSettings, SubBlockEntry } from '../method.js';
@@ -27,10 +28,9 @@ export async function roundsStep({ subBlock, hidden, dense, start, pattern, comm
   const settings = { ...common, weights: 'keep-updates', ratio: 1, pattern } as const;
   const made = await guardedRebuild({ subBlock, hidden: hidden.map((batch) => batch.clone()), dense, ...start, settings, guard: { ...guardDefaults, budget } });
   tf.dispose(made.hidden);
-  const { rounds, undone, forwards } = made.report;
   return {
     pruned: { masks: made.masks, ...(made.updates && { updates: made.updates }) },
-    rounds: rounds.map(({ ratio, errorBefore, error, accepted }) => ({ ratio, errorBefore, error, accepted: accepted && !undone })),
-    forwards,
+    rounds: decisionsOf(made.report).rounds,
+    forwards: made.report.forwards,
   };
 }

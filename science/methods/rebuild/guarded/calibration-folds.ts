@@ -1,5 +1,5 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
-import { keep, tf } from '../../../engine/index.js';
+import { keep, outlive, tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import { runSubBlock } from '../../../models/sub-block.js';
 import type { SubBlock, Weights } from '../../../models/types.js';
@@ -8,6 +8,9 @@ import { withMasked } from '../../parts/masked-weights.js';
 import type { Masks, Updates } from '../../parts/masked-weights.js';
 import { denseWithGradients, errorsOfSequences, scaleToAllTokens, meanSquare } from '../published/output-gradients.js';
 import { SquaredGradients } from '../published/squared-gradients.js';
+import { meanError, type ErrorSum } from '../published/sub-block-sums.js';
+import type { WindowRange } from '../method.js';
+import type { FoldSizes } from './round-rules.js';
 
 /** The sequences of one batch that are in one fold. */
 interface Part {
@@ -29,39 +32,51 @@ export interface Sparse {
   masks: Masks;
 }
 
-/** Where the gradient of the output error is taken: at the dense weights, as published, or at the sparse weights of the current model. */
-export type GradientAt = 'dense' | 'sparse';
+/** The windows of a sub-block, as far as folds need it. */
+interface Windows {
+  subBlock: SubBlock;
+  dense: Weights;
+  /** The residual stream before the sub-block, in batches `[batch, time, hidden]`. Not disposed. */
+  hidden: readonly Tensor3D[];
+  onBatch?: (batch: number) => void;
+}
 
 /**
- * The calibration windows of one sub-block, cut into folds of neighbouring sequences, independently of the batches. Inputs and
- * dense outputs are computed once and kept for all rounds.
+ * The calibration windows of one sub-block, cut into folds, independently of the batches. Inputs and dense outputs are computed once and
+ * kept for all rounds.
+ *
+ * A fold is a run of neighbouring windows. Each shard cuts its own windows, so that it has a part of every fold. If it has fewer windows
+ * than there are folds, window number w of the whole calibration is in fold w modulo the number of folds. So no fold is empty.
  */
-export class CalibrationFolds {
+export class CalibrationFolds implements FoldSizes {
   private readonly folds: Part[][];
   private readonly sequences: number;
 
-  private constructor(private readonly subBlock: SubBlock, private readonly dense: Weights, batches: readonly Tensor3D[], count: number) {
+  private constructor(private readonly subBlock: SubBlock, batches: readonly Tensor3D[], count: number, private readonly range?: WindowRange) {
     this.sequences = batches.reduce((sum, batch) => sum + batch.shape[0], 0);
-    this.folds = Array.from({ length: Math.max(1, Math.min(count, this.sequences)) }, () => []);
+    this.folds = Array.from({ length: Math.max(1, Math.min(count, range?.total ?? this.sequences)) }, () => []);
   }
 
   /** Runs one dense and one sparse forward over all windows. The tensors are kept until `dispose`. */
-  static async open(
-    request: { subBlock: SubBlock; dense: Weights; hidden: readonly Tensor3D[]; masks: Masks; updates?: Updates; onBatch: (batch: number) => void },
-    count: number,
-  ): Promise<CalibrationFolds> {
-    const { subBlock, dense, hidden, masks, updates } = request;
-    const folds = new CalibrationFolds(subBlock, dense, hidden, count);
+  static async open({ masks, updates, ...windows }: Windows & { masks: Masks; updates?: Updates }, count: number): Promise<CalibrationFolds> {
+    return withMasked(windows.dense, masks, (sparse) => CalibrationFolds.filled(windows, count, undefined, sparse), updates);
+  }
+
+  /** The same for a shard of the windows, without the sparse forward, so without {@link firstError}. */
+  static async openShard(windows: Windows, count: number, range: WindowRange): Promise<CalibrationFolds> {
+    return CalibrationFolds.filled(windows, count, range);
+  }
+
+  private static async filled({ subBlock, dense, hidden, onBatch }: Windows, count: number, range?: WindowRange, sparse?: Weights): Promise<CalibrationFolds> {
+    const folds = new CalibrationFolds(subBlock, hidden, count, range);
     try {
-      await withMasked(dense, masks, async (sparse) => {
-        let first = 0;
-        for (const [index, h] of hidden.entries()) {
-          folds.add(index, first, h, sparse);
-          first += h.shape[0];
-          request.onBatch(index);
-          await macrotask();
-        }
-      }, updates);
+      let first = 0;
+      for (const [index, h] of hidden.entries()) {
+        folds.add(index, first, h, dense, sparse);
+        first += h.shape[0];
+        onBatch?.(index);
+        await macrotask();
+      }
       return folds;
     } catch (fault) {
       folds.dispose();
@@ -96,27 +111,36 @@ export class CalibrationFolds {
     return mean(this.partsOf(folds).flatMap(({ errors }) => errors));
   }
 
-  /** Returns the mean squared error of the masked output against the dense output, averaged over the folds' sequences. */
-  async error(folds: readonly number[], { weights, masks }: Sparse): Promise<number> {
-    const errors: number[] = [];
-    await withMasked(weights, masks, async (sparse) => {
-      for (const { x, y, time } of this.partsOf(folds)) {
-        const error = tf.tidy(() => scaleToAllTokens(meanSquare(runSubBlock(this.subBlock, x as Tensor3D, sparse).sub<Tensor3D>(y)), y.shape[1], time));
-        errors.push(...(error.dataSync<'float32'>()));
-        error.dispose();
-        await macrotask();
-      }
-    });
-    return mean(errors);
+  /** Returns the mean squared error of the masked output against the dense output, averaged over the sequences of a fold. */
+  async error(fold: number, sparse: Sparse): Promise<number> {
+    return meanError((await this.errorSums([fold], sparse))[0]);
   }
 
-  /** Computes the squared gradients over these folds. The caller disposes them. */
-  async gradients(folds: readonly number[], { weights, masks }: Sparse, at: GradientAt): Promise<SquaredGradients> {
+  /** Returns the sum of the errors of the sequences of each of these folds, and the number of sequences. */
+  async errorSums(folds: readonly number[], { weights, masks }: Sparse): Promise<ErrorSum[]> {
+    return withMasked(weights, masks, async (sparse) => {
+      const sums: ErrorSum[] = [];
+      for (const fold of folds) {
+        const errors: number[] = [];
+        for (const { x, y, time } of this.folds[fold]) {
+          const error = tf.tidy(() => scaleToAllTokens(meanSquare(runSubBlock(this.subBlock, x as Tensor3D, sparse).sub<Tensor3D>(y)), y.shape[1], time));
+          errors.push(...(error.dataSync<'float32'>()));
+          error.dispose();
+          await macrotask();
+        }
+        sums.push([errors.reduce((sum, one) => sum + one, 0), errors.length]);
+      }
+      return sums;
+    });
+  }
+
+  /** Computes the squared gradients over these folds. The caller disposes them. @param dense the dense weights if the gradients are taken there; otherwise at the sparse weights */
+  async gradients(folds: readonly number[], { weights, masks }: Sparse, dense?: Weights): Promise<SquaredGradients> {
     const gradients = new SquaredGradients();
     try {
       await withMasked(weights, masks, async (sparse) => {
         for (const { x, y } of this.partsOf(folds)) {
-          tf.tidy(() => this.addGradients(gradients, x as Tensor3D, y, sparse, at));
+          tf.tidy(() => { this.addGradients(gradients, x as Tensor3D, y, sparse, dense); });
           await macrotask();
         }
       });
@@ -125,6 +149,11 @@ export class CalibrationFolds {
       gradients.dispose();
       throw fault;
     }
+  }
+
+  /** Keeps the tensors beyond the current task. */
+  outlive(): void {
+    for (const { x, y } of this.folds.flat()) for (const tensor of x === undefined ? [y] : [x, y]) outlive(tensor);
   }
 
   /** Frees the inputs. The last pass recomputes them batch by batch. */
@@ -150,28 +179,35 @@ export class CalibrationFolds {
     return folds.flatMap((fold) => this.folds[fold]);
   }
 
-  private add(batch: number, first: number, h: Tensor3D, sparse: Weights): void {
+  /** Returns the fold of one of these windows. @param window from 0 */
+  private foldOf(window: number): number {
+    const { count, sequences, range } = this;
+    return sequences >= count ? Math.floor((window * count) / sequences) : ((range?.before ?? 0) + window) % count;
+  }
+
+  private add(batch: number, first: number, h: Tensor3D, dense: Weights, sparse: Weights | undefined): void {
     const size = h.shape[0];
     tf.tidy(() => {
-      const x = this.subBlock.enter(h, this.dense);
-      const y = runSubBlock(this.subBlock, x, this.dense);
-      const errors = errorsOfSequences(runSubBlock(this.subBlock, x, sparse).sub<Tensor3D>(y), h).dataSync<'float32'>();
+      const x = this.subBlock.enter(h, dense);
+      const y = runSubBlock(this.subBlock, x, dense);
+      const errors = sparse && errorsOfSequences(runSubBlock(this.subBlock, x, sparse).sub<Tensor3D>(y), h).dataSync<'float32'>();
       for (let from = 0; from < size; ) {
-        const fold = Math.floor(((first + from) * this.count) / this.sequences);
-        const end = Math.min(size, Math.ceil(((fold + 1) * this.sequences) / this.count) - first);
+        const fold = this.foldOf(first + from);
+        let end = from + 1;
+        while (end < size && this.foldOf(first + end) === fold) end++;
         const cut = (whole: Tensor3D): Tensor3D => keep(whole.slice([from, 0, 0], [end - from, -1, -1]));
         const own = cut(x);
-        this.folds[fold].push({ batch, x: own, y: cut(y), time: h.shape[1], tokens: tokensIn(this.subBlock, own), errors: [...errors.subarray(from, end)] });
+        this.folds[fold].push({ batch, x: own, y: cut(y), time: h.shape[1], tokens: tokensIn(this.subBlock, own), errors: [...(errors?.subarray(from, end) ?? [])] });
         from = end;
       }
     });
   }
 
-  private addGradients(sum: SquaredGradients, x: Tensor3D, y: Tensor3D, sparse: Weights, at: GradientAt): void {
+  private addGradients(sum: SquaredGradients, x: Tensor3D, y: Tensor3D, sparse: Weights, dense: Weights | undefined): void {
     // The error is symmetric in the two outputs, so with their roles swapped the same function differentiates at the sparse weights.
-    const { gradients } = at === 'sparse'
+    const { gradients } = dense === undefined
       ? denseWithGradients(this.subBlock, x, y, sparse)
-      : denseWithGradients(this.subBlock, x, runSubBlock(this.subBlock, x, sparse), this.dense);
+      : denseWithGradients(this.subBlock, x, runSubBlock(this.subBlock, x, sparse), dense);
     for (const gradient of gradients) sum.add(gradient);
   }
 }

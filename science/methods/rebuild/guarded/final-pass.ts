@@ -10,6 +10,7 @@ import { withMasked } from '../../parts/masked-weights.js';
 import type { Masks } from '../../parts/masked-weights.js';
 import { finishedMasks } from '../../parts/working-masks.js';
 import { errorsOfSequences } from '../published/output-gradients.js';
+import { isWorse } from './round-rules.js';
 import type { SubBlockRebuild } from '../published/sub-block-rebuild.js';
 
 /** Computes the residual stream after the sub-block, bit for bit that of any other forward of these batches, and the error over all windows. */
@@ -58,7 +59,7 @@ export async function keepUnlessWorse(request: Passed, { first, state }: { first
   folds.disposeInputs();
   const errorBefore = folds.firstError();
   let result = await finalPass(request, state, folds);
-  const undone = !(result.error <= errorBefore);
+  const undone = isWorse(result.error, errorBefore);
   if (undone) {
     tf.dispose(result.after);
     result = await finalPass(request, first, folds);

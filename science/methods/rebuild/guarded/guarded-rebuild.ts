@@ -8,8 +8,8 @@ import type { State } from './guard.js';
 import type { GuardSettings } from './guard-defaults.js';
 import { refitCost, tryRefit } from './guarded-refit.js';
 import type { GuardRefit } from './guarded-refit.js';
-import { foldCount, runRounds } from './guarded-rounds.js';
-import type { GuardRound } from './guarded-rounds.js';
+import { runRounds } from './guarded-rounds.js';
+import { foldCount, type GuardRound } from './round-rules.js';
 import type { Masks } from '../../parts/masked-weights.js';
 import { changes, disposeMasks, workingMasks } from '../../parts/working-masks.js';
 import type { SubBlockRebuild, SubBlockReport } from '../published/sub-block-rebuild.js';
@@ -31,7 +31,7 @@ export interface GuardedResult {
   /** Values of the sub-block's linears that differ from the dense ones. If the rebuild was undone, the values of the request. */
   updates?: Map<string, Float32Array>;
   report: SubBlockReport & {
-    rounds: GuardRound[];
+    rounds: readonly GuardRound[];
     /** With `weights: refit`. */
     refit?: GuardRefit;
     /** Whether all of this together raised the error over all windows, so that the first masks were restored. */

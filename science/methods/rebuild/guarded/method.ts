@@ -1,7 +1,7 @@
-import { f32, forwardBatch, gradientBatch, type ModelSize, type Work } from '../../../cost/index.js';
 import type { Values } from '../../settings.js';
-import { callsOfFit, fitTensors, gradientForwards, guardForwards, partsOfRounds, publishedForwards, rebuildCost, stepsOfFit } from '../costs.js';
+import { gradientForwards, guardForwards, partsOfRounds, publishedForwards, rebuildCost } from '../costs.js';
 import { rebuildMethod } from '../method.js';
+import { heldDuring, refitWork, shardCost, stepSizes } from './costs.js';
 import { guardDefaults } from './guard-defaults.js';
 
 export const settings = {
@@ -29,9 +29,6 @@ export function guardOf({ rounds = guardDefaults.rounds, tolerance = guardDefaul
   return { rounds, tolerance, budget };
 }
 
-/** Number of folds of the windows. */
-const folds = 4;
-
 export const guarded = rebuildMethod({
   description:
     "Repeats rounds while the sub-block's error on held-out calibration windows falls. It finds the ratio by trying, and undoes a round that does not help. Better masks in about three times the time of `published`.",
@@ -44,13 +41,8 @@ export const guarded = rebuildMethod({
   // Assumes that the whole budget is spent.
   cost: (size, windows, { metric, weights }, { budget = guardDefaults.budget }) => {
     const refit = weights === 'refit';
-    // Gradients are taken from parts of batches, one per fold.
-    const fitWindows = { ...windows, perBatch: Math.min(windows.perBatch, Math.ceil(windows.samples / folds)) };
     return rebuildCost(size, windows, {
-      // The stream, the dense outputs, and the sub-block's inputs.
-      streams: 3,
-      tensors: (block) => 2 * f32 * block.linear + Math.max(gradientBatch(size, block, fitWindows), forwardBatch(size, windows)) + (refit ? refitMemory(size) : 0),
-      host: (block) => 4 * block.linear + 2 * f32 * block.linear,
+      ...heldDuring(size, windows, refit),
       forwards: publishedForwards - (metric === 'weight' ? gradientForwards : 0) + budget + guardForwards(size),
       parts: partsOfRounds,
       // A round tries a few ratios, with one selection each.
@@ -60,16 +52,9 @@ export const guarded = rebuildMethod({
   },
   describe: () => '',
   load: () => import('./run.js'),
+  sharded: {
+    steps: (size, common, set) => stepSizes(size, common, guardOf(set)),
+    cost: (size, shard, common, set) => shardCost(size, shard, common, guardOf(set)),
+    load: () => import('./parts.js'),
+  },
 });
-
-/** The work of the steps of the fits, and of the fitted values. The work that grows with the tokens is part of the budget. */
-function refitWork({ layer }: ModelSize): Partial<Work> {
-  const products = layer.inputWidths.reduce((total, width, i) => total + layer.readers[i] * width, 0);
-  return { flops: 2 * (stepsOfFit + 1) * products, calls: callsOfFit * layer.linears, writtenBytes: f32 * layer.linear, files: layer.linears };
-}
-
-/** Bytes of the token sums of the widest input, and of the fit of a linear. */
-function refitMemory({ layer }: ModelSize): number {
-  const widest = Math.max(...layer.inputWidths);
-  return f32 * (2 * widest ** 2 + 2 * layer.largestLinear + fitTensors(layer.largestLinear));
-}

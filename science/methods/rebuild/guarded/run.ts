@@ -1,5 +1,6 @@
 import { eachSubBlock } from '../each-sub-block.js';
 import type { RebuildRun } from '../method.js';
+import { decisionsOf } from './guard-entry.js';
 import type { GuardRefit } from './guarded-refit.js';
 import { guardedRebuild } from './guarded-rebuild.js';
 import { guardOf, type settings } from './method.js';
@@ -18,16 +19,8 @@ export const run: RebuildRun<typeof settings> = (request) => {
       onRound: (made) => { onDecision(`round ${++count}: ratio ${made.ratio}, ${describe(made)}`); },
       onRefit: (made) => { onDecision(`refit: ${describe(made)}`); },
     });
-    const { errorBefore, errorAfter, grown, pruned, refit, undone, forwards } = report;
-    const rounds = report.rounds.map((round) => ({
-      ratio: round.ratio,
-      errorBefore: round.errorBefore,
-      error: round.error,
-      // If everything together raised the error over all windows, nothing was kept.
-      accepted: round.accepted && !undone,
-    }));
-    const fitted = refit && { refit: { ...refit, accepted: refit.accepted && !undone } };
-    return { ...rebuilt, report: { errorBefore, errorAfter, grown, pruned, rounds, ...fitted, forwards } };
+    const { errorBefore, errorAfter, grown, pruned, forwards } = report;
+    return { ...rebuilt, report: { errorBefore, errorAfter, grown, pruned, ...decisionsOf(report), forwards } };
   }, { guarded: true });
 };
 

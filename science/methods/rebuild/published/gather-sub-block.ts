@@ -4,7 +4,7 @@ import type { Tensor1D, Tensor3D } from '../../../engine/index.js';
 import { runSubBlock } from '../../../models/sub-block.js';
 import type { SubBlock, Weights } from '../../../models/types.js';
 import { withMasked } from '../../parts/masked-weights.js';
-import { needsGradients } from './importance.js';
+import { needsGradients } from '../method.js';
 import { denseWithGradients, meanSquare, scaleToAllTokens, type DensePass } from './output-gradients.js';
 import { SquaredGradients } from './squared-gradients.js';
 import type { SubBlockRebuild } from './sub-block-rebuild.js';

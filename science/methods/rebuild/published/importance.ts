@@ -1,15 +1,10 @@
-import type { Metric } from '../method.js';
+import { needsGradients, type Metric } from '../method.js';
 import { keep, tf } from '../../../engine/index.js';
 import type { Tensor2D } from '../../../engine/index.js';
 import { weightOf } from '../../../models/sub-block.js';
 import type { LinearSpec, Weights } from '../../../models/types.js';
 import { PruningInputError } from '../../parts/errors.js';
 import type { SquaredGradients } from './squared-gradients.js';
-
-/** Whether the metric uses gradients. */
-export function needsGradients(metric: Metric): boolean {
-  return metric !== 'weight';
-}
 
 /**
  * Importance of every weight, up to a factor that all weights of the sub-block share: `|W| * sqrt(sum g^2)`

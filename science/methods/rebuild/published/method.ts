@@ -40,7 +40,10 @@ export const published = rebuildMethod({
   describe: ({ ratio }) => `ratio ${ratio}`,
   load: () => import('./run.js'),
   sharded: {
-    sumBytes: ({ layer }) => f32 * layer.linear,
+    steps: ({ layer }) => {
+      const sumBytes = (f32 * layer.linear) / layer.subBlocks.length;
+      return { steps: 1, streams: 1, sumBytes, largestSumBytes: sumBytes, largestArrayBytes: f32 * layer.largestLinear, stateBytes: 0 };
+    },
     cost: (size, shard, common) => {
       const blocks = size.layer.subBlocks.length;
       // Nothing is kept between passes, so earlier sub-blocks and the dense outputs are run again.

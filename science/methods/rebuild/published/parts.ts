@@ -1,22 +1,29 @@
+import { tf, type Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
 import { changes, disposeMasks, finishedMasks, workingMasks } from '../../parts/working-masks.js';
 import { firstState } from '../guarded/guard.js';
-import { rebuildParts, type PartRequest } from '../method.js';
+import { rebuildParts, type OpenWindows, type PartRequest } from '../method.js';
 import { chooseSwaps } from './choose-swaps.js';
 import { gatherSubBlock } from './gather-sub-block.js';
 import { wholeRatio, type settings } from './method.js';
 import type { RebuildSettings } from './sub-block-rebuild.js';
 import { SubBlockSums } from './sub-block-sums.js';
 
+/** The windows need no preparation. */
+interface Stream extends OpenWindows {
+  hidden: Tensor3D[];
+}
+
 function settingsOf({ common, pattern, settings: { ratio = wholeRatio } }: PartRequest<typeof settings>): RebuildSettings {
   return { ...common, ratio, pattern };
 }
 
-/** One published round of a sub-block (sub-block-rebuild.ts) from shards of the windows. */
-export const parts = rebuildParts<typeof settings, SubBlockSums>({
-  gather: (request) => {
+/** One published round of a sub-block (sub-block-rebuild.ts) from shards of the windows, in one step. */
+export const parts = rebuildParts<typeof settings, Stream, SubBlockSums>({
+  open: ({ hidden }) => Promise.resolve({ hidden, dispose: () => { tf.dispose(hidden); } }),
+  gather: (request, { hidden }) => {
     const { masks, updates } = firstState(linearsOf(request.subBlock), request);
-    return gatherSubBlock({ ...request, masks, updates, settings: settingsOf(request) });
+    return gatherSubBlock({ ...request, hidden, masks, updates, settings: settingsOf(request) });
   },
   restore: (subBlock, sums) => SubBlockSums.of(linearsOf(subBlock), sums),
   choose: async (request, gathered) => {

@@ -1,0 +1,35 @@
+/** The keys of what a rebuild from shards stores. */
+import { ArtifactStore, type Json } from '../../files/artifacts/index.js';
+import { rebuildDependsOn } from '../rebuild.js';
+import type { ArtifactKey, KeyedPath, Path, RebuildInput } from '../types.js';
+import type { GatherSubBlockInput, RebuildSubBlockInput } from './types.js';
+import { wholePath } from './whole-path.js';
+
+/** Everything that determines a layer's masks that were rebuilt from the sums of shards. */
+export function layerDependsOn({ context, stage, layer, start }: Omit<RebuildInput, 'path'>, whole: KeyedPath, shards: number): Json {
+  return { ...(rebuildDependsOn({ context, stage, layer, path: whole, start }) as { [key: string]: Json }), shards };
+}
+
+export function layerKey(input: Omit<RebuildInput, 'path'>, whole: KeyedPath, shards: number): ArtifactKey {
+  return ArtifactStore.key('mask', layerDependsOn(input, whole, shards));
+}
+
+/** Everything that determines the outcome of a step: the layer's masks after a sub-block is rebuilt, or a state. */
+export function stepDependsOn(input: Omit<GatherSubBlockInput, 'path'>, whole: KeyedPath, shards: number): Json {
+  const { block, current, state } = input;
+  return { layer: layerKey(input, whole, shards), block, current, state };
+}
+
+/**
+ * Everything that determines a shard's sums for one step. They serve this step and are removed once it has ended.
+ * @throws ShardsError if the path is not a shard's
+ */
+export function sumsDependOn(input: Omit<GatherSubBlockInput, 'path'>, path: Path): Json {
+  const { block, current, state } = input;
+  return { mask: layerKey(input, ...wholePath(path)), block, current, state, tokens: path.tokens.key };
+}
+
+/** Returns the keys of the sums of all shards for one step. @param whole path of all windows */
+export function sumsOf(input: Omit<RebuildSubBlockInput, 'path'>, whole: Path): ArtifactKey[] {
+  return input.shards.map((tokens) => ArtifactStore.key('sums', sumsDependOn(input, { ...whole, tokens })));
+}
