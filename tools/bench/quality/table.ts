@@ -2,6 +2,7 @@
 import { gapClosed } from '../../../workflows/gap-closed.js';
 import type { Measured, ResultLine, Scores } from './cell.js';
 import { groups, mean } from './lists.js';
+import { defaultMethods } from './recipe.js';
 
 /** The method whose gap to the dense model is 100 %. */
 const reference = 'wanda';
@@ -76,10 +77,11 @@ function rowOf(seeds: readonly MeasuredLine[], all: readonly MeasuredLine[], den
   };
 }
 
-/** Sorts patterns by sparsity, N:M last. Methods keep the order in which they were measured. */
+/** Sorts patterns by sparsity, N:M last. Within a pattern, other methods than the default ones come last, in the order in which they were measured. */
 function inOrder(rows: readonly Row[]): Row[] {
-  const rank = (pattern: string): number => (pattern.includes(':') ? 1000 + Number(pattern.split(':')[1]) : Number(pattern));
-  return [...rows].sort((a, b) => rank(a.pattern) - rank(b.pattern));
+  const patternRank = (pattern: string): number => (pattern.includes(':') ? 1000 + Number(pattern.split(':')[1]) : Number(pattern));
+  const methodRank = (method: string): number => (defaultMethods.includes(method) ? defaultMethods.indexOf(method) : defaultMethods.length);
+  return [...rows].sort((a, b) => patternRank(a.pattern) - patternRank(b.pattern) || methodRank(a.method) - methodRank(b.method));
 }
 
 function aboutOf({ calibration, evaluations, questions }: ResultLine): string {
