@@ -87,7 +87,7 @@ function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | unde
     case 'rebuildSubBlock':
     case 'finishShard': {
       const { stage, ...rest } = input as ShardedRebuildInput | RebuildSubBlockInput;
-      return rebuildShardSteps(stage.strategy, size, ...allWindows(rest, windows), stage)?.steps.at(['gatherSubBlock', 'rebuildSubBlock', 'finishShard'].indexOf(task));
+      return rebuildShardSteps(stage, size, ...allWindows(rest, windows))?.steps.at(['gatherSubBlock', 'rebuildSubBlock', 'finishShard'].indexOf(task));
     }
     case 'rebuildLayer': {
       const { stage, path } = input as RebuildInput;

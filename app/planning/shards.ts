@@ -34,15 +34,19 @@ export function initialShardSteps(method: InitialMethodName, size: ModelSize, wi
   };
 }
 
+/** A rebuild, as far as its steps depend on it. */
+type ShardedStage = { strategy: RebuildStrategy } & CommonSettings;
+
 /** Returns the steps of a rebuild; undefined for a strategy that does not support shards. */
-export function rebuildShardSteps(strategy: RebuildStrategy, size: ModelSize, windows: Windows, count: number, stage: CommonSettings): Sharded | undefined {
-  const { sharded, settings: known } = rebuildMethodOf(strategy);
-  if (sharded === undefined) return undefined;
+export function rebuildShardSteps(stage: ShardedStage, size: ModelSize, windows: Windows, count: number): Sharded | undefined {
+  const { strategy } = stage;
+  const { sharded, settings } = rebuildMethodOf(strategy);
+  const sizes = stepsOfSubBlock(stage, size);
+  if (sharded === undefined || sizes === undefined) return undefined;
   const one = shardOf(windows, count);
   const blocks = size.layer.subBlocks.length;
-  const settings = ownSettings(known, stage);
-  const { steps, streams, sumBytes, largestSumBytes, stateBytes } = sharded.steps(size, stage, settings);
-  const { gather, choose, finish } = sharded.cost(size, one, stage, settings);
+  const { steps, streams, sumBytes, largestSumBytes, stateBytes } = sizes;
+  const { gather, choose, finish } = sharded.cost(size, one, stage, ownSettings(settings, stage));
   const sums = { bytes: sumBytes / steps, largest: largestSumBytes };
   const state = stateBytes / steps;
   const all = blocks * steps * size.layers;
@@ -57,7 +61,7 @@ export function rebuildShardSteps(strategy: RebuildStrategy, size: ModelSize, wi
 }
 
 /** Returns the steps in which a rebuild from shards makes the masks of a sub-block; undefined for a strategy that does not support shards. */
-export function stepsOfSubBlock(stage: { strategy: RebuildStrategy } & CommonSettings, size: ModelSize): StepSizes | undefined {
+export function stepsOfSubBlock(stage: ShardedStage, size: ModelSize): StepSizes | undefined {
   const { sharded, settings } = rebuildMethodOf(stage.strategy);
   return sharded?.steps(size, stage, ownSettings(settings, stage));
 }

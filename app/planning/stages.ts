@@ -116,7 +116,7 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
       const method = rebuildMethodOf(strategy);
       const settings = ownSettings(method.settings, stage);
       const beside = method.needsDensePath?.(settings, stage) === true;
-      const divided = shards === 1 ? undefined : rebuildShardSteps(strategy, size, windows, shards, stage);
+      const divided = shards === 1 ? undefined : rebuildShardSteps(stage, size, windows, shards);
       return {
         type: stage.type,
         what: strategy,

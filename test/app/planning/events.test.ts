@@ -50,7 +50,8 @@ stages:
   expect(largest).toBeLessThan(10_000);
 });
 
-it('of a run in shards: for each shard and for the sums, and one more worker asked for once a layer', () => {
+/** A pipeline of 7B with four shards. @param rebuild settings of its rebuild */
+function divided(rebuild: string): Pipeline {
   const text = `
 version: 1
 name: divided
@@ -58,9 +59,13 @@ model: { source: /models/7b }
 stages:
   - calibration: { dataset: { name: c4 }, shards: 4 }
   - initialMask: { method: wanda, sparsity: 0.5 }
-  - rebuild: { strategy: published }
+  - rebuild: ${rebuild}
 `;
-  const { pipeline } = parsePipeline({ text, path: '/p.yaml' });
+  return parsePipeline({ text, path: '/p.yaml' }).pipeline;
+}
+
+it('of a run in shards: for each shard and for the sums, and one more worker asked for once a layer', () => {
+  const pipeline = divided('{ strategy: published }');
   const { total, executions, largest } = eventsOf(pipeline, { layers: 32, blocks: 2 }, () => 0);
   // A seat, the check, the report, two for the outputs, the calibration; for each stage the first requests for workers, and the proof.
   const activities = 6 + (4 + 32 * (4 + 1 + 1) + 1) + (4 + 32 * (2 * (4 + 1) + 4 + 1 + 1) + 1);
@@ -69,17 +74,8 @@ stages:
 });
 
 it('of a guarded rebuild in shards: for each step of each sub-block', () => {
-  const text = `
-version: 1
-name: divided
-model: { source: /models/7b }
-stages:
-  - calibration: { dataset: { name: c4 }, shards: 4 }
-  - initialMask: { method: wanda, sparsity: 0.5 }
-  - rebuild: { weights: WEIGHTS }
-`;
   const steps = (weights: string): number => {
-    const { pipeline } = parsePipeline({ text: text.replace('WEIGHTS', weights), path: '/p.yaml' });
+    const pipeline = divided(`{ weights: ${weights} }`);
     const { events: { total, executions } } = makePlan({ pipeline, size: llama7b().size, perBatch: 1, machine: assumedMachine(cpuEngine), measurements: [] });
     const others = 6 + (4 + 32 * (4 + 1 + 1) + 1) + (4 + 32 * (4 + 1 + 1) + 1);
     return ((total - 5 * executions) / 6 - others) / (32 * 2 * (4 + 1));
