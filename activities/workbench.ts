@@ -9,7 +9,7 @@ import { EngineChangedError } from './errors.js';
 import { modelFolder, type ModelRef } from './hub-files.js';
 import { HiddenStates } from './hidden-states.js';
 import { openModel, type OpenModel } from './open-model.js';
-import { OpenedWindows } from './shards/opened-windows.js';
+import { OpenLayer } from './shards/open-layer.js';
 import { TemporaryCopies } from './shards/temporary-copies.js';
 import type { RunContext } from './types.js';
 import { toTensors } from './weights.js';
@@ -25,7 +25,7 @@ export class Workbench {
   private open: (OpenModel & { named: string; files: string }) | undefined;
   readonly hidden: HiddenStates;
   readonly temporaryCopies = new TemporaryCopies();
-  readonly opened = new OpenedWindows();
+  readonly openLayer = new OpenLayer();
   /** Reports the progress of a task to the worker. The process sets it for each task. */
   onProgress: (detail: string) => void = () => undefined;
   /** Reports an incident of the run to the worker. The process sets it once. */
@@ -82,6 +82,7 @@ export class Workbench {
    */
   async layerWeights(open: OpenModel, layer: number): Promise<Map<string, Tensor>> {
     const started = performance.now();
+    this.openLayer.dropWeights();
     const weights = await this.weights(open, open.model.decoderLayer(layer).tensors);
     this.secondsOfWeights = (performance.now() - started) / 1000;
     if (layer + 1 < open.model.layers) readAhead(resolveTensors(open.checkpoint, open.model.decoderLayer(layer + 1).tensors).values());
@@ -91,7 +92,7 @@ export class Workbench {
   /** Frees everything that is kept in memory between tasks. */
   forget(): void {
     this.hidden.forget();
-    this.opened.forget();
+    this.openLayer.forget();
   }
 }
 

@@ -82,12 +82,11 @@ export async function rebuildFromShards(run: ShardedRun, stage: RebuildStage, be
   const states: ArtifactKey[][] = [[]];
   let seconds = 0;
   const close = (finished?: CloseLayerInput['finished']): Promise<RebuildResult> =>
-    activities.closeLayer({ ...all, blocks, ...(states.some(({ length }) => length > 0) && { states }), ...(finished && { finished }) });
+    activities.closeLayer({ ...all, blocks: [...blocks], ...(states.some(({ length }) => length > 0) && { states }), ...(finished && { finished }) });
   for (let left = 1; left > 0;) {
-    const block = blocks.length;
-    const steps = states[block];
-    const step = { block, current: blocks.at(-1) ?? start, ...(steps.length > 0 && { state: steps.at(-1) }) };
-    const isFirst = block === 0 && steps.length === 0;
+    const steps = states[blocks.length];
+    const step = { blocks: [...blocks], ...(steps.length > 0 && { state: steps.at(-1) }) };
+    const isFirst = blocks.length === 0 && steps.length === 0;
     const gathered = await forEachShard(run, { layer, isFirst }, (there, tokens) => there.gatherSubBlock({ ...common, path: pathOf(tokens), ...step }));
     // Another run of this store has made the layer meanwhile.
     if (gathered.some(({ made }) => made)) return close();
@@ -103,8 +102,7 @@ export async function rebuildFromShards(run: ShardedRun, stage: RebuildStage, be
     states.push([]);
     ({ left } = rebuilt);
   }
-  const current = blocks.at(-1) ?? start;
-  const finished = await forEachShard(run, { layer, isFirst: false }, (there, tokens) => there.finishShard({ ...common, path: pathOf(tokens), current }));
+  const finished = await forEachShard(run, { layer, isFirst: false }, (there, tokens) => there.finishShard({ ...common, path: pathOf(tokens), blocks }));
   if (finished.some(({ made }) => made)) return close();
   const errors = finished.map((one) => (one.made ? [] : one.errors));
   return close({ errors, seconds: seconds + secondsOf(finished) });

@@ -44,8 +44,8 @@ const stages: { [Task in ComputeTask]: (input: never, bench: Workbench) => Retur
   proveOutputs,
 };
 
-/** The tasks of the steps of a sub-block, between which windows stay open. */
-const stepTasks: ReadonlySet<ComputeTask> = new Set(['gatherSubBlock', 'rebuildSubBlock']);
+/** The tasks of a layer's rebuild from shards, between which the layer stays open. */
+const stepTasks: ReadonlySet<ComputeTask> = new Set(['gatherSubBlock', 'rebuildSubBlock', 'finishShard']);
 
 /**
  * Runs a task and frees its tensors, except the hidden states for the next task. If the task fails, those are freed too: at 13B
@@ -53,7 +53,7 @@ const stepTasks: ReadonlySet<ComputeTask> = new Set(['gatherSubBlock', 'rebuildS
  * @throws OtherEngineNeeded before the task has begun, and everything that its stage throws
  */
 export async function runTask<Task extends ComputeTask>(task: Task, input: Parameters<ComputeActivities[Task]>[0], bench: Workbench): Promise<Awaited<ReturnType<ComputeActivities[Task]>>> {
-  if (!stepTasks.has(task)) bench.opened.forget();
+  if (!stepTasks.has(task)) bench.openLayer.forget();
   try {
     const result = await inTensorScope(() => measureUnit(task, input, bench, () => stages[task](input as never, bench)));
     return result as Awaited<ReturnType<ComputeActivities[Task]>>;

@@ -1,15 +1,16 @@
-/** What a step of a rebuild from shards reads before it computes: strategy, weights, masks and state. */
+/** What the steps of a layer's rebuild from shards have open: strategy, weights, masks, and the windows of shards. */
 import type { Tensor3D } from '../../science/engine/index.js';
-import type { DecoderLayer, Weights } from '../../science/models/index.js';
-import { layerForward, ownSettings, parsePattern, rebuildMethodOf, type PartRequest, type RebuildParts, type Settings, type StepState } from '../../science/methods/index.js';
-import { readPrunedLayer, type PrunedLayer } from '../layer-files.js';
+import type { SubBlock } from '../../science/models/index.js';
+import { ownSettings, parsePattern, rebuildMethodOf, type PartRequest, type RebuildParts, type Settings } from '../../science/methods/index.js';
+import { readPrunedLayer } from '../layer-files.js';
 import { roundingOf } from '../rounding.js';
-import type { RebuildInput } from '../types.js';
-import { disposeWeights } from '../weights.js';
-import type { OpenModel, Workbench } from '../workbench.js';
+import type { Path, RebuildInput } from '../types.js';
+import type { Workbench } from '../workbench.js';
 import { ShardsError } from './errors.js';
-import { readState } from './step-files.js';
-import type { GatherSubBlockInput, ShardedRebuildInput } from './types.js';
+import type { WindowsBefore } from './open-layer.js';
+import { currentMasks, layerKey } from './rebuild-keys.js';
+import type { ShardedRebuildInput } from './types.js';
+import { rangeOf, wholePath } from './whole-path.js';
 
 /** Returns the parts of a strategy. @throws ShardsError if it has none */
 export async function partsOf({ stage }: RebuildInput): Promise<RebuildParts> {
@@ -18,49 +19,56 @@ export async function partsOf({ stage }: RebuildInput): Promise<RebuildParts> {
   return (await sharded.load()).parts;
 }
 
-export interface OpenStep {
-  layer: DecoderLayer;
-  request: PartRequest<Settings>;
-  /** From which the step begins. Absent for the first one. */
-  state: StepState | undefined;
+/** A layer's steps: its sub-blocks, and what the rebuild of each needs under the layer's current masks. */
+export interface OpenSteps {
+  parts: RebuildParts;
+  subBlocks: readonly SubBlock[];
+  requestOf: (block: number) => PartRequest<Settings>;
 }
 
-/** Calls `work` with what a step of a sub-block's rebuild needs. Disposes the weights afterwards. */
-export async function withStep<T>(input: GatherSubBlockInput, bench: Workbench, work: (step: OpenStep) => Promise<T>): Promise<T> {
-  const { context, stage, block, state: key } = input;
-  return withLayer(input, bench, async ({ open, layer, dense, pruned: { masks, updates } }) => {
-    const subBlock = layer.subBlocks[block];
-    const state = key === undefined ? undefined : await readState(bench.store, key, subBlock);
-    if (key !== undefined) bench.temporaryCopies.note('mask', key);
-    const { granularity, metric, weights } = stage;
-    const settings = ownSettings(rebuildMethodOf(stage.strategy).settings, stage);
-    return work({ layer, state, request: { subBlock, dense, masks, updates, pattern: parsePattern(context.pattern), common: { granularity, metric, weights }, settings, round: roundingOf(open, layer) } });
-  });
-}
-
-interface OpenLayer {
-  open: OpenModel;
-  layer: DecoderLayer;
-  dense: Weights;
-  pruned: PrunedLayer;
-}
-
-/** Calls `work` with a layer's dense weights and its current masks. Disposes the weights afterwards. */
-export async function withLayer<T>({ context, layer: index, start, current }: ShardedRebuildInput, bench: Workbench, work: (open: OpenLayer) => Promise<T>): Promise<T> {
+/** Reads a layer's current masks, and its weights unless they are in memory. The weights belong to the workbench. @throws ShardsError */
+export async function openSteps(input: ShardedRebuildInput, bench: Workbench): Promise<OpenSteps> {
+  const { context, stage, layer: index, start } = input;
+  const parts = await partsOf(input);
   const open = await bench.model(context.model);
   const layer = open.model.decoderLayer(index);
-  const pruned = await readPrunedLayer(bench.store, current, layer);
+  const current = currentMasks(input);
+  const { masks, updates } = await readPrunedLayer(bench.store, current, layer);
   if (current !== start) bench.temporaryCopies.note('mask', current);
-  const dense = await bench.layerWeights(open, index);
-  try {
-    return await work({ open, layer, dense, pruned });
-  } finally {
-    disposeWeights(dense);
-  }
+  const dense = await bench.openLayer.weights(`${context.model.digest} ${index}`, () => bench.layerWeights(open, index));
+  const { granularity, metric, weights } = stage;
+  const common = { dense, masks, updates, pattern: parsePattern(context.pattern), common: { granularity, metric, weights }, settings: ownSettings(rebuildMethodOf(stage.strategy).settings, stage), round: roundingOf(open, layer) };
+  return { parts, subBlocks: layer.subBlocks, requestOf: (block) => ({ subBlock: layer.subBlocks[block], ...common }) };
 }
 
-/** Runs the sub-blocks before one under their masks. @returns tensors that the caller disposes */
-export async function streamBefore(block: number, { layer, hidden, request: { dense: weights, masks, updates } }: Omit<OpenStep, 'state'> & { hidden: readonly Tensor3D[] }): Promise<Tensor3D[]> {
-  if (block === 0) return hidden.map((h) => h.clone());
-  return layerForward({ layer: { ...layer, subBlocks: layer.subBlocks.slice(0, block) }, hidden, weights, masks, updates, keepInput: true });
+/**
+ * Returns a shard's windows before a sub-block: goes on from the ones that are open, or from the beginning of the layer. The caller disposes
+ * them.
+ * @throws ShardsError, and ArtifactLostError if an artifact is gone
+ */
+export async function windowsBefore(block: number, input: ShardedRebuildInput, bench: Workbench): Promise<{ steps: OpenSteps; before: WindowsBefore }> {
+  const { context, path } = input;
+  const opened = bench.openLayer.take(path.tokens, layerKey(input, ...wholePath(path)), block);
+  const hidden = opened === undefined ? await bench.hidden.take(context, path) : [];
+  const steps = await openSteps(input, bench);
+  const first = opened ?? { block: 0, windows: await steps.parts.open({ ...steps.requestOf(0), hidden, range: rangeOf(path) }), finished: [] };
+  return { steps, before: await goOn(first, block, path, steps) };
+}
+
+/** Runs open windows through the sub-blocks before one. */
+async function goOn(opened: WindowsBefore, block: number, path: Path, steps: OpenSteps): Promise<WindowsBefore> {
+  let before = opened;
+  while (before.block < block) {
+    const { hidden, finished } = await finishBlock(before, steps);
+    const next = before.block + 1;
+    before = { block: next, windows: await steps.parts.open({ ...steps.requestOf(next), hidden, range: rangeOf(path) }), finished };
+  }
+  return before;
+}
+
+/** Runs windows through the sub-block that they are before. Disposes the windows. */
+export async function finishBlock({ block, windows, finished }: WindowsBefore, { parts, requestOf }: OpenSteps): Promise<Pick<WindowsBefore, 'finished'> & { hidden: Tensor3D[] }> {
+  const started = performance.now();
+  const { hidden, error } = await parts.finish(requestOf(block), windows);
+  return { hidden, finished: [...finished, { error, seconds: (performance.now() - started) / 1000 }] };
 }

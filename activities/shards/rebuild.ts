@@ -1,6 +1,7 @@
 import { ArtifactLostError, ArtifactStore, type Json } from '../../files/artifacts/index.js';
-import { tf, type Tensor3D } from '../../science/engine/index.js';
-import { runUnchanged, mergeMasks, parsePattern, replacedUpdates, type ChosenPart, type Gathered, type OpenWindows } from '../../science/methods/index.js';
+import { tf } from '../../science/engine/index.js';
+import type { SubBlock } from '../../science/models/index.js';
+import { mergeMasks, parsePattern, replacedUpdates, type ChosenPart, type StepState } from '../../science/methods/index.js';
 import { dropOlder } from '../drop-older.js';
 import { NonFiniteValueError } from '../errors.js';
 import { isLast } from '../hidden-paths.js';
@@ -11,13 +12,13 @@ import { checkFinite } from '../tensor-batches.js';
 import type { ArtifactKey, RebuildResult } from '../types.js';
 import type { Workbench } from '../workbench.js';
 import { findOrGather } from './gather.js';
-import { partsOf, streamBefore, withLayer, withStep } from './open-step.js';
-import { layerDependsOn, layerKey, stepDependsOn, sumsDependOn, sumsOf } from './rebuild-keys.js';
-import { isState, writeState } from './step-files.js';
+import { finishBlock, openSteps, partsOf, windowsBefore } from './open-step.js';
+import { currentMasks, layerDependsOn, layerKey, stepDependsOn, sumsDependOn, sumsOf } from './rebuild-keys.js';
+import { isState, readState, writeState } from './step-files.js';
 import { addUp, dropSums } from './sum-files.js';
 import type { CloseLayerInput, FinishShardResult, GatherSubBlockInput, GatherSubBlockResult, RebuildSubBlockInput, RebuildSubBlockResult, ShardedRebuildInput } from './types.js';
 import { removedMeanwhile, unlessMade } from './unless-made.js';
-import { rangeOf, wholePath } from './whole-path.js';
+import { wholePath } from './whole-path.js';
 
 /** The report entry of a sub-block, without the error under its new masks. */
 type Entry = ChosenPart['report'] & Pick<RebuildEntry, 'block'>;
@@ -28,26 +29,23 @@ type Entry = ChosenPart['report'] & Pick<RebuildEntry, 'block'>;
  * @throws ShardsError if the strategy cannot work from shards
  */
 export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbench): Promise<GatherSubBlockResult> {
-  const { context, layer: index, path, block, current } = input;
+  const { context, layer: index, path, blocks, state } = input;
   await bench.engineOf(context);
-  const parts = await partsOf(input);
+  await partsOf(input);
   await bench.temporaryCopies.sweep(bench.store);
   const [whole, shards] = wholePath(path);
-  return unlessMade(input, layerKey(input, whole, shards), bench, async () => {
+  const layer = layerKey(input, whole, shards);
+  return unlessMade(input, layer, bench, async () => {
     const next = ArtifactStore.key('mask', stepDependsOn(input, whole, shards));
     await dropOlder(context, bench.store, 'mask', next);
     if ((await bench.store.find('mask', next)) !== undefined) return { seconds: 0, reused: true };
-    return findOrGather(context, path, sumsDependOn(input, path), bench, () => {
+    return findOrGather(context, path, sumsDependOn(input, path), bench, async () => {
       bench.onProgress(`layer ${index}`);
-      const place = JSON.stringify([path.masks, current, block]);
-      const work = (hidden: readonly Tensor3D[] = []): Promise<Gathered> => withStep(input, bench, ({ layer, request, state }) => {
-        const open = async (): Promise<OpenWindows> => parts.open({ ...request, hidden: await streamBefore(block, { layer, hidden, request }), range: rangeOf(path) });
-        return bench.opened.use(path.tokens, place, open, (windows) => {
-          bench.onProgress(`layer ${index}, ${request.subBlock.block}`);
-          return parts.gather(request, windows, state);
-        });
-      });
-      return bench.opened.has(path.tokens, place) ? work() : bench.hidden.use(context, path, work);
+      const { steps, before } = await windowsBefore(blocks.length, input, bench);
+      bench.openLayer.put(path.tokens, layer, before);
+      const request = steps.requestOf(before.block);
+      bench.onProgress(`layer ${index}, ${request.subBlock.block}`);
+      return steps.parts.gather(request, before.windows, await stateOf(state, request.subBlock, bench));
     });
   });
 }
@@ -58,10 +56,11 @@ export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbenc
  * @throws ShardsError, NonFiniteValueError
  */
 export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbench): Promise<RebuildSubBlockResult> {
-  const { context, layer: index, path, block, shards, current } = input;
+  const { context, layer: index, path, blocks, shards } = input;
   await bench.engineOf(context);
   const parts = await partsOf(input);
   const layer = (await bench.model(context.model)).model.decoderLayer(index);
+  const block = blocks.length;
   const subBlock = layer.subBlocks[block];
   const left = layer.subBlocks.length - block - 1;
   return unlessMade(input, layerKey(input, path, shards.length), bench, async () => {
@@ -72,12 +71,13 @@ export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbe
     const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
       bench.onProgress(`layer ${index}, adding ${shards.length} shards`);
       const gathered = parts.restore(subBlock, await addUp(bench.store, sums));
-      const { before, chosen } = await withStep(input, bench, async ({ request, state }) => ({ before: request, chosen: await parts.choose(request, gathered, state) })).finally(() => { gathered.dispose(); });
+      const request = (await openSteps(input, bench)).requestOf(block);
+      const chosen = await parts.choose(request, gathered, await stateOf(input.state, subBlock, bench)).finally(() => { gathered.dispose(); });
       if ('next' in chosen) return writeState(draft, subBlock, chosen.next);
       const { masks, updates, report } = chosen;
       if (!Number.isFinite(report.errorBefore)) throw new NonFiniteValueError(`layer ${index}, ${subBlock.block}`, report.errorBefore);
-      await writePrunedLayer(draft, layer, { masks: mergeMasks(before.masks, masks), updates: replacedUpdates(before.updates, subBlock, updates) });
-      return { entries: [...(await entriesOf(current, block, bench)), { block: subBlock.block, ...report }] };
+      await writePrunedLayer(draft, layer, { masks: mergeMasks(request.masks, masks), updates: replacedUpdates(request.updates, subBlock, updates) });
+      return { entries: [...(await entriesOf(currentMasks(input), block, bench)), { block: subBlock.block, ...report }] };
     });
     bench.temporaryCopies.note('mask', made);
     await dropSums(bench.store, sums);
@@ -88,34 +88,28 @@ export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbe
 
 /** Runs one shard through the whole layer under its new masks. Returns the error of each sub-block. */
 export async function finishShard(input: ShardedRebuildInput, bench: Workbench): Promise<FinishShardResult> {
-  const { context, layer: index, path } = input;
+  const { context, layer: index, path, blocks } = input;
   await bench.engineOf(context);
   await bench.temporaryCopies.sweep(bench.store);
   const key = layerKey(input, ...wholePath(path));
   return unlessMade(input, key, bench, async () => {
     const started = performance.now();
-    let stream = await bench.hidden.take(context, path);
     bench.onProgress(`layer ${index}, errors`);
-    const errors: number[] = [];
-    await withLayer(input, bench, async ({ layer, dense, pruned }) => {
-      for (const subBlock of layer.subBlocks) {
-        const passed = await runUnchanged({ subBlock, hidden: stream, dense, ...pruned });
-        stream = passed.hidden;
-        errors.push(passed.report.errorAfter);
-      }
-    });
+    const { steps, before } = await windowsBefore(blocks.length - 1, input, bench);
+    const { hidden: stream, finished } = await finishBlock(before, steps);
     await checkFinite(stream, `hidden states after layer ${index}`);
     const seconds = (performance.now() - started) / 1000;
+    const forward = finished.reduce((sum, one) => sum + one.seconds, bench.secondsOfWeights);
     // The output of the last layer is not used.
     if (isLast(context, index)) {
       tf.dispose(stream);
       await bench.hidden.end(context, path);
     } else {
       const after = { ...path, masks: [...path.masks, key] };
-      await bench.hidden.put(context, after, stream, { atMost: seconds });
+      await bench.hidden.put(context, after, stream, { atMost: forward });
       await bench.hidden.ensureDurable(context, after);
     }
-    return { seconds, errors, reused: false };
+    return { seconds, errors: finished.map(({ error }) => error), reused: false };
   });
 }
 
@@ -130,7 +124,7 @@ export async function closeLayer(input: CloseLayerInput, bench: Workbench): Prom
   const layer = (await bench.model(context.model)).model.decoderLayer(index);
   const dependsOn = layerDependsOn(input, path, shards.length);
   const mask = ArtifactStore.key('mask', dependsOn);
-  const last = blocks.at(-1) ?? start;
+  const last = currentMasks(input);
   await dropOlder(context, bench.store, 'mask', mask);
   const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
     const errors = finished?.errors ?? [];
@@ -147,12 +141,18 @@ export async function closeLayer(input: CloseLayerInput, bench: Workbench): Prom
   // Shards that found the last layer have not used their hidden states.
   if (finished === undefined && isLast(context, index)) for (const tokens of shards) await bench.hidden.end(context, { ...path, tokens });
   // A run that found the layer may have gathered for the next step after the other run had removed its sums.
-  for (const [block, current] of [start, ...blocks].entries()) {
-    for (const state of [undefined, ...states.at(block) ?? []]) await dropSums(bench.store, sumsOf({ ...input, block, current, state }, path));
+  for (let block = 0; block <= blocks.length; block++) {
+    for (const state of [undefined, ...states.at(block) ?? []]) await dropSums(bench.store, sumsOf({ ...input, blocks: blocks.slice(0, block), state }, path));
   }
   for (const made of [...blocks, ...states.flat()]) await bench.store.drop('mask', made);
   const { entries, gathering } = manifest.summary as unknown as { entries: RebuildEntry[]; gathering: number };
   return { mask, entries, seconds: manifest.seconds + (reused ? gathering : 0), reused };
+}
+
+async function stateOf(key: ArtifactKey | undefined, subBlock: SubBlock, { store, temporaryCopies }: Workbench): Promise<StepState | undefined> {
+  if (key === undefined) return undefined;
+  temporaryCopies.note('mask', key);
+  return readState(store, key, subBlock);
 }
 
 /** Returns the mean over the sequences of all shards. */

@@ -19,13 +19,11 @@ export interface ChooseMaskInput extends GatherInput {
 
 /** Work on the rebuild of a layer from shards of the calibration. */
 export interface ShardedRebuildInput extends RebuildInput {
-  /** Current masks of the layer. Sub-blocks before `block` are already rebuilt. */
-  current: ArtifactKey;
+  /** The layer's masks after each sub-block that is already rebuilt. */
+  blocks: ArtifactKey[];
 }
-/** Compute the sums of one shard for one step of a sub-block's rebuild. `path` is the shard's. */
+/** Compute the sums of one shard for one step of the next sub-block's rebuild. `path` is the shard's. */
 export interface GatherSubBlockInput extends ShardedRebuildInput {
-  /** Index of the sub-block. */
-  block: number;
   /** What the step before has stored. Absent in the first step. */
   state?: ArtifactKey;
 }
@@ -57,11 +55,9 @@ export type FinishShardResult = LayerMade | (LayerPart & {
   /** Error of each sub-block under its new masks, as a mean over the shard's sequences. */
   errors: number[];
 });
-/** Store a layer's rebuilt masks. `path` is that of all windows. */
-export interface CloseLayerInput extends RebuildInput {
+/** Store a layer's rebuilt masks, and remove those of its sub-blocks. `path` is that of all windows. */
+export interface CloseLayerInput extends ShardedRebuildInput {
   shards: TokensRef[];
-  /** The layer's masks after each of its sub-blocks so far. They are removed. */
-  blocks: ArtifactKey[];
   /** The states between the steps of each sub-block. They are removed, too. Absent if no sub-block had more than one step. */
   states?: ArtifactKey[][];
   /** Absent if the layer was found. */

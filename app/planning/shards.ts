@@ -3,7 +3,7 @@ import type { CommonSettings, StepSizes } from '../../science/methods/rebuild/me
 import { initialMethodOf, type InitialMethodName } from '../../science/methods/initial/registry.js';
 import { rebuildMethodOf, type RebuildStrategy } from '../../science/methods/rebuild/registry.js';
 import { ownSettings } from '../../science/methods/settings.js';
-import { addWork, f32, hiddenBytes, maskBytes, type Cost, type ModelSize, type Windows } from '../../science/cost/index.js';
+import { addWork, f32, hiddenBytes, maskBytes, readLayer, type Cost, type ModelSize, type Windows } from '../../science/cost/index.js';
 import { kinds, type Step } from './step.js';
 
 /** The shards of a stage. */
@@ -52,9 +52,9 @@ export function rebuildShardSteps(stage: ShardedStage, size: ModelSize, windows:
   const all = blocks * steps * size.layers;
   return {
     steps: [
-      { kind: kinds.gather(strategy), count: count * all, cost: withState(withSums(withOtherShards(gather, size, one, count, streams), sums, { written: 1 }), state, { read: 1 }) },
+      { kind: kinds.gather(strategy), count: count * all, cost: withState(withSums(withOtherShards(withWeights(gather, size, 1 / (count * blocks * steps)), size, one, count, streams), sums, { written: 1 }), state, { read: 1 }) },
       { kind: kinds.choose(strategy), count: all, cost: withState(withSums(withOtherShards(choose, size, one, count + 1, streams), sums, { read: count }), state, { read: 1, written: 1 }) },
-      { kind: kinds.finish(strategy), count: count * size.layers, cost: withOtherShards(finish, size, one, count) },
+      { kind: kinds.finish(strategy), count: count * size.layers, cost: withOtherShards(finish, size, one, count, streams) },
     ],
     shards: { count, bytesPerLayer: storeBytesPerLayer(size, { sums: blocks * sumBytes, count, masks: blocks + 1 }) + blocks * stateBytes * (count + 1) },
   };
@@ -74,6 +74,11 @@ export function shardOf({ samples, ...rest }: Windows, count: number): Windows {
 /** Adds the hidden states of the other shards to the memory. @param streams copies of them */
 function withOtherShards({ memory, work }: Cost, size: ModelSize, one: Windows, count: number, streams = 1): Cost {
   return { memory: { ...memory, tensors: memory.tensors + (count - 1) * streams * hiddenBytes(size, one) }, work };
+}
+
+/** Adds reading a layer's weights. @param times a share if they stay in memory for other steps */
+function withWeights({ memory, work }: Cost, size: ModelSize, times: number): Cost {
+  return { memory, work: addWork([1, work], [times, readLayer(size)]) };
 }
 
 /** How often something is written and read. */

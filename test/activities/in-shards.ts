@@ -69,36 +69,41 @@ function overShards(shards: readonly TokensRef[], benches: readonly Workbench[])
 }
 
 /** Rebuilds all layers, each activity as the compute process runs it. @param between called before each step, and may disturb the workers */
-export async function rebuildInShards({ context, whole, shards, initial }: Omit<Made, 'rebuilt'>, stage: RebuildStage, { benches }: Site, between: (layer: number) => void = () => undefined): Promise<RebuildResult[]> {
-  const each = overShards(shards, benches);
+export async function rebuildInShards({ initial, ...made }: Omit<Made, 'rebuilt'>, stage: RebuildStage, { benches }: Site, between: (layer: number) => void = () => undefined): Promise<RebuildResult[]> {
   const rebuilt: RebuildResult[] = [];
-  for (let layer = 0; layer < context.model.layers; layer++) {
-    const common = { context, stage, layer, start: initial[layer] };
-    const masks = rebuilt.map(({ mask }) => mask);
-    const all = { ...common, path: { tokens: whole, masks }, shards };
-    const blocks: ArtifactKey[] = [];
-    const states: ArtifactKey[][] = [[]];
-    let current = common.start;
-    for (let block = 0, left = 1; left > 0;) {
-      between(layer);
-      const state = states[block].at(-1);
-      const step = { block, current, ...(state !== undefined && { state }) };
-      await each((tokens, bench) => runTask('gatherSubBlock', { ...common, path: { tokens, masks }, ...step }, bench));
-      const chosen = ownWork(await runTask('rebuildSubBlock', { ...all, ...step }, benches[block % benches.length]));
-      if ('state' in chosen) {
-        states[block].push(chosen.state);
-        continue;
-      }
-      ({ mask: current, left } = chosen);
-      blocks.push(current);
-      states.push([]);
-      block++;
-    }
-    between(layer);
-    const finished = await each((tokens, bench) => runTask('finishShard', { ...common, path: { tokens, masks }, current }, bench));
-    rebuilt.push(await closeLayer({ ...all, blocks, states, finished: { errors: finished.map((one) => ownWork(one).errors), seconds: 0 } }, benches[0]));
+  for (const [layer, start] of initial.entries()) {
+    rebuilt.push(await rebuildLayerInShards({ ...made, start, masks: rebuilt.map(({ mask }) => mask) }, stage, benches, () => { between(layer); }));
   }
   return rebuilt;
+}
+
+type LayerToRebuild = Pick<Made, 'context' | 'whole' | 'shards'> & { start: ArtifactKey; masks: ArtifactKey[] };
+
+/** Rebuilds the layer after the path's last one. */
+export async function rebuildLayerInShards({ context, whole, shards, start, masks }: LayerToRebuild, stage: RebuildStage, benches: Workbench[], between: () => void = () => undefined): Promise<RebuildResult> {
+  const each = overShards(shards, benches);
+  const common = { context, stage, layer: masks.length, start };
+  const all = { ...common, path: { tokens: whole, masks }, shards };
+  const blocks: ArtifactKey[] = [];
+  const states: ArtifactKey[][] = [[]];
+  for (let left = 1; left > 0;) {
+    between();
+    const block = blocks.length;
+    const state = states[block].at(-1);
+    const step = { blocks: [...blocks], ...(state !== undefined && { state }) };
+    await each((tokens, bench) => runTask('gatherSubBlock', { ...common, path: { tokens, masks }, ...step }, bench));
+    const chosen = ownWork(await runTask('rebuildSubBlock', { ...all, ...step }, benches[block % benches.length]));
+    if ('state' in chosen) {
+      states[block].push(chosen.state);
+      continue;
+    }
+    ({ left } = chosen);
+    blocks.push(chosen.mask);
+    states.push([]);
+  }
+  between();
+  const finished = await each((tokens, bench) => runTask('finishShard', { ...common, path: { tokens, masks }, blocks }, bench));
+  return closeLayer({ ...all, blocks, states, finished: { errors: finished.map((one) => ownWork(one).errors), seconds: 0 } }, benches[0]);
 }
 
 /** Returns the result of work that no other run has done before. */

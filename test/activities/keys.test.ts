@@ -313,12 +313,12 @@ describe('sums of a shard, and masks by the sums of shards', () => {
     check(of(context, shard), { ...cases(of), 'another sparsity': [of({ ...context, sparsity: 0.6 }, shard), 'other'], 'another layer': [of(context, shard, mask, 1), 'other'] });
   });
   describe('of a rebuilt mask', () => {
-    const of = (run: RunContext, along: Path, changes: { block?: number; current?: string; start?: string; state?: string } = {}): unknown =>
-      rebuildSumsDependOn({ context: run, stage: rebuild, layer: 2, start: 'start', current: 'current', block: 0, ...changes }, along);
+    const of = (run: RunContext, along: Path, changes: { blocks?: string[]; start?: string; state?: string } = {}): unknown =>
+      rebuildSumsDependOn({ context: run, stage: rebuild, layer: 2, start: 'start', blocks: ['first'], ...changes }, along);
     check(of(context, shard), {
       ...cases(of),
-      'another sub-block': [of(context, shard, { block: 1 }), 'other'],
-      'other masks of the layer': [of(context, shard, { current: 'changed' }), 'other'],
+      'another sub-block': [of(context, shard, { blocks: ['zeroth', 'first'] }), 'other'],
+      'other masks of the layer': [of(context, shard, { blocks: ['changed'] }), 'other'],
       'another start': [of(context, shard, { start: 'changed' }), 'other'],
       'a later step': [of(context, shard, { state: 'state' }), 'other'],
     });

@@ -1,5 +1,6 @@
 /** Tests work from shards of the calibration, activity by activity, without a server. */
 import { readdirSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { prepareRun } from '../../activities/prepare-run.js';
@@ -7,9 +8,11 @@ import { rebuildLayer } from '../../activities/rebuild.js';
 import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { advanceTo } from '../../activities/shards/gather.js';
 import { chooseMask, gatherShard } from '../../activities/shards/initial-mask.js';
+import { partsOf } from '../../activities/shards/open-step.js';
 import { closeLayer, finishShard, gatherSubBlock, rebuildSubBlock } from '../../activities/shards/rebuild.js';
+import { sumsOf } from '../../activities/shards/rebuild-keys.js';
 import { readTokens } from '../../activities/tokens.js';
-import type { Activities, ArtifactKey, RebuildResult, RunContext, TokensRef } from '../../activities/types.js';
+import type { Activities, ArtifactKey, RebuildInput, RebuildResult, RunContext, TokensRef } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import type { CalibrationStage, InitialMaskStage, Pipeline, RebuildStage } from '../../app/config/pipeline.js';
 import { ArtifactLostError, ArtifactStore, openStore } from '../../files/artifacts/index.js';
@@ -18,7 +21,7 @@ import { temporaryState } from '../helpers/demo-run.js';
 import { FakeS3 } from '../helpers/fake-s3.js';
 import { beginHere } from '../helpers/in-process.js';
 import { rebuildFromShards, type ShardedRun } from '../../workflows/sharded.js';
-import { bitsOf, difference, keysIn, ownWork, pipelineOf, removed, removeSites, runInShards, siteOf, stagesOf, type Made, type Site } from './in-shards.js';
+import { bitsOf, difference, keysIn, ownWork, pipelineOf, removed, rebuildLayerInShards, removeSites, runInShards, siteOf, stagesOf, type Made, type Site } from './in-shards.js';
 
 // The workflow's code runs here without a server, and nothing of it is cancelled.
 vi.mock('@temporalio/workflow', async (original) => ({
@@ -117,28 +120,60 @@ describe('a calibration in four shards', () => {
     const path = { tokens: shards[0], masks: [] };
     expect(await gatherShard({ context, stage, layer: 0, path }, bench)).toEqual({ seconds: 0, reused: true });
     expect(await chooseMask({ context, stage, layer: 0, path: { tokens: whole, masks: [] }, shards }, bench)).toMatchObject({ mask: initial[0], reused: true });
-    const common = { context, stage: rebuild, layer: 0, start: initial[0], current: initial[0] };
-    expect(await gatherSubBlock({ ...common, path, block: 0 }, bench)).toEqual({ seconds: 0, reused: true, made: true });
-    const found = await closeLayer({ ...common, path: { tokens: whole, masks: [] }, shards, blocks: [] }, bench);
+    const common = { context, stage: rebuild, layer: 0, start: initial[0], blocks: [] };
+    expect(await gatherSubBlock({ ...common, path }, bench)).toEqual({ seconds: 0, reused: true, made: true });
+    const found = await closeLayer({ ...common, path: { tokens: whole, masks: [] }, shards }, bench);
     expect(found).toMatchObject({ mask: rebuilt[0].mask, entries: rebuilt[0].entries, reused: true });
   });
 
-  it('keeps only the hidden states of the shards as tensors', async () => {
+  it.each<[string, Partial<RebuildStage>]>([
+    ['published', { ratio: 0.2 }],
+    ['guarded', { strategy: 'guarded', weights: 'refit', rounds: 1, budget: 6 }],
+  ])('reads the weights of a layer once, and runs its sub-blocks once under their new masks: %s', async (_, settings) => {
     const { context, shards, initial, whole } = made;
-    const rebuild = { ...stagesOf(pipelineOf(4))[2], ratio: 0.2 };
+    const stage = { ...stagesOf(pipelineOf(4))[2], ...settings };
     const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
-    const common = { context, stage: rebuild, layer: 0, start: initial[0] };
-    const counts: number[] = [];
-    let current = initial[0];
-    for (const block of [0, 1]) {
-      for (const tokens of shards) await gatherSubBlock({ ...common, path: { tokens, masks: [] }, block, current }, bench);
-      counts.push(tf.memory().numTensors);
-      const rebuilt = ownWork(await rebuildSubBlock({ ...common, path: { tokens: whole, masks: [] }, shards, block, current }, bench));
-      if ('mask' in rebuilt) current = rebuilt.mask;
-      counts.push(tf.memory().numTensors);
+    const parts = await partsOf({ stage } as RebuildInput);
+    const [reads, streams, finishes] = [vi.spyOn(bench, 'layerWeights'), vi.spyOn(bench.hidden, 'take'), vi.spyOn(parts, 'finish')];
+    try {
+      await rebuildLayerInShards({ context, shards, whole, start: initial[0], masks: [] }, stage, [bench]);
+      expect(reads).toHaveBeenCalledTimes(1);
+      expect(streams).toHaveBeenCalledTimes(shards.length);
+      expect(finishes).toHaveBeenCalledTimes(2 * shards.length);
+    } finally {
+      finishes.mockRestore();
     }
-    expect(new Set(counts).size).toBe(1);
+  });
+
+  it('repeats a step of an earlier sub-block with the same sums', async () => {
+    const { context, shards, initial, whole } = made;
+    const [bench] = (await siteOf(1)).benches;
+    const common = { context, stage: stagesOf(pipelineOf(4))[2], layer: 0, start: initial[0], blocks: [] as string[], shards };
+    const [path, own] = [{ tokens: whole, masks: [] }, new ArtifactStore(join(site.state, 'artifacts'))];
+    for (const kind of ['tokens', 'mask'] as const) await cp(join(own.root, kind), join(bench.store.root, kind), { recursive: true });
+    await bench.store.drop('mask', made.rebuilt[0].mask);
+    const gather = async (blocks: string[]): Promise<unknown> => {
+      for (const tokens of shards) await gatherSubBlock({ ...common, blocks, path: { tokens, masks: [] } }, bench);
+      return Promise.all(sumsOf({ ...common, blocks }, path).map(async (key) => (await bench.store.find('sums', key))?.files));
+    };
+    const first = await gather([]);
+    const { mask } = ownWork(await rebuildSubBlock({ ...common, path }, bench)) as { mask: string };
+    await gather([mask]);
+    await bench.store.drop('mask', mask);
+    expect(await gather([])).toEqual(first);
     bench.forget();
+  });
+
+  it('leaves only the hidden states of the shards as tensors after a layer', async () => {
+    const { context, shards, initial, whole } = made;
+    const stage = { ...stagesOf(pipelineOf(4))[2], ratio: 0.25 };
+    const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
+    const before = tf.memory().numTensors;
+    const { mask } = await rebuildLayerInShards({ context, shards, whole, start: initial[0], masks: [] }, stage, [bench]);
+    for (const tokens of shards) tf.dispose(await bench.hidden.take(context, { tokens, masks: [mask] }));
+    // The next task closes the layer.
+    bench.openLayer.forget();
+    expect(tf.memory().numTensors).toBe(before);
   });
 });
 
@@ -210,10 +245,11 @@ describe('two runs that rebuild the same layer in one store', () => {
     };
   }
 
+  const newBench = (): Workbench => new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
+
   /** Rebuilds a layer as the workflow does it. @param settings of the stage @param before called before each activity */
-  function rebuildAs(settings: Partial<RebuildStage>, before: (call: number) => Promise<void> = () => Promise.resolve(), inTurn = turns()): Promise<RebuildResult> {
+  function rebuildAs(settings: Partial<RebuildStage>, before: (call: number) => Promise<void> = () => Promise.resolve(), inTurn = turns(), bench = newBench()): Promise<RebuildResult> {
     const { context, whole, shards, initial } = input;
-    const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
     let calls = 0;
     const activities = Object.fromEntries(Object.entries({ gatherSubBlock, rebuildSubBlock, finishShard, closeLayer }).map(([name, activity]) => [name, async (given: never) => inTurn(async () => {
       await before(calls++);
@@ -257,6 +293,21 @@ describe('two runs that rebuild the same layer in one store', () => {
     expect([one.reused, other.reused].sort()).toEqual([false, true]);
     expect(keysIn(site, 'sums')).toEqual([]);
     expect(new Set(keysIn(site, 'mask'))).toEqual(known.add(one.mask));
+  });
+
+  it('of other settings give the masks and errors that each has alone, also in turn on one worker', async () => {
+    const both: Partial<RebuildStage>[] = [{ ratio: 0.45 }, { strategy: 'guarded', weights: 'refit', rounds: 1, budget: 6.5 }];
+    const [inTurn, bench] = [turns(), newBench()];
+    const together = await Promise.all(both.map((settings) => rebuildAs(settings, () => Promise.resolve(), inTurn, bench)));
+    for (const [run, { mask, entries }] of together.entries()) {
+      const found = await bitsOf({ ...input, rebuilt: [together[run]] }, bench);
+      await bench.store.drop('mask', mask);
+      const alone = await rebuildAs(both[run]);
+      expect([together[run].reused, alone.reused]).toEqual([false, false]);
+      expect(alone).toMatchObject({ mask, entries });
+      expect(await bitsOf({ ...input, rebuilt: [alone] }, bench)).toEqual(found);
+      known.add(mask);
+    }
   });
 
   it('leave no hidden states on disk if one finds the last layer', async () => {
@@ -321,7 +372,7 @@ describe('a worker refuses', () => {
     const [, stage, rebuild] = stagesOf(pipeline);
     const path = { tokens: shards[0], masks: [] };
     await expect(gatherShard({ context, stage: { ...stage, method: 'admm' }, layer: 0, path }, bench)).rejects.toThrow(/initialMask.method admm does not work from shards/);
-    await expect(gatherSubBlock({ context, stage: { ...rebuild, strategy: 'best' }, layer: 0, path, start: 'a', current: 'a', block: 0 }, bench)).rejects.toThrow(/rebuild.strategy best does not work from shards/);
+    await expect(gatherSubBlock({ context, stage: { ...rebuild, strategy: 'best' }, layer: 0, path, start: 'a', blocks: [] }, bench)).rejects.toThrow(/rebuild.strategy best does not work from shards/);
     await expect(gatherShard({ context, stage, layer: 0, path: { tokens: whole, masks: [] } }, bench)).rejects.toThrow(/shard/);
   });
 

@@ -24,6 +24,8 @@ export interface RebuildWork {
   /** Engine calls of a forward for each call of a whole forward; 1 if absent. A forward over few windows takes as many calls as one over all. */
   parts?: number;
   selections: number;
+  /** How often the layer's weights are read; 1 if absent. */
+  reads?: number;
   more?: Partial<Work>;
 }
 
@@ -37,7 +39,7 @@ export function guardForwards({ layer }: ModelSize, beside = false): number {
 }
 
 /** Returns the cost of a layer's rebuild, sub-block by sub-block. */
-export function rebuildCost(size: ModelSize, windows: Windows, { streams, tensors, host, forwards, parts = 1, selections, more = {} }: RebuildWork): Cost {
+export function rebuildCost(size: ModelSize, windows: Windows, { streams, tensors, host, forwards, parts = 1, selections, reads = 1, more = {} }: RebuildWork): Cost {
   const { layer } = size;
   const base = weightsMemory(size);
   return {
@@ -46,7 +48,7 @@ export function rebuildCost(size: ModelSize, windows: Windows, { streams, tensor
       host: base.host + layer.linear + Math.max(...layer.subBlocks.map(host)),
     },
     work: addWork(
-      [1, readLayer(size)], [forwards, forwardWork(size, windows)], [forwards * (parts - 1), { calls: forwardWork(size, windows).calls }], [selections, { rankedWeights: 2 * layer.linear, movedBytes: 8 * f32 * layer.linear }],
+      [reads, readLayer(size)], [forwards, forwardWork(size, windows)], [forwards * (parts - 1), { calls: forwardWork(size, windows).calls }], [selections, { rankedWeights: 2 * layer.linear, movedBytes: 8 * f32 * layer.linear }],
       [1, storeMask(size)], [1, more],
     ),
   };

@@ -120,10 +120,10 @@ export interface WindowRange {
   total: number;
 }
 
-/** The windows of a shard, prepared for the steps of a sub-block. */
+/** The windows of a shard, prepared for the steps of a sub-block. They stay in memory between these steps. */
 export interface OpenWindows {
-  /** Keeps its tensors in memory until the next step. Absent if that is not worth the memory. */
-  outlive?(): void;
+  /** Keeps its tensors in memory beyond the task. */
+  outlive(): void;
   dispose(): void;
 }
 
@@ -159,6 +159,11 @@ export interface RebuildParts<S extends Settings = Settings, W extends OpenWindo
   gather(this: void, request: PartRequest<S>, windows: W, state: StepState | undefined): Promise<G>;
   /** Restores what {@link Gathered.download} returned, for one shard or added up over shards. */
   restore(this: void, subBlock: SubBlock, sums: WindowSums): G;
+  /**
+   * Runs the windows under the rebuilt masks of the sub-block, which the request has. Disposes the windows, even on failure.
+   * @returns the residual stream after the sub-block, and the error as a mean over the shard's sequences
+   */
+  finish(this: void, request: PartRequest<S>, windows: W): Promise<{ hidden: Tensor3D[]; error: number }>;
   /** Ends a step. @param state as in `gather` */
   choose(this: void, request: PartRequest<S>, gathered: G, state: StepState | undefined): Promise<ChosenPart | { next: StepState }>;
 }
@@ -212,7 +217,10 @@ export interface RebuildMethod<S extends Settings = Settings> {
   /** Present if the strategy supports shards of the windows. */
   sharded?: {
     steps(this: void, size: ModelSize, common: CommonSettings, settings: Values<S>): StepSizes;
-    /** Returns the costs of `gather` (one shard) and `choose` for the mean step of a sub-block, without the sums, and of `finish` (one shard) for a layer. */
+    /**
+     * Returns the costs of one shard's `gather` and of `choose` for the mean step of a sub-block, and of the last `finish` of a layer. Without
+     * reading the layer's weights, and without the sums.
+     */
     cost(this: void, size: ModelSize, shard: Windows, common: CommonSettings, settings: Values<S>): { gather: Cost; choose: Cost; finish: Cost };
     load(this: void): Promise<{ parts: RebuildParts }>;
   };

@@ -77,14 +77,15 @@ export function shardCost(size: ModelSize, shard: Windows, common: CommonSetting
   const blocks = size.layer.subBlocks.length;
   const { training: { length: training } } = roles(0, foldCount);
   const inRound = (training * gradients + 1 + candidates) / foldCount;
-  // A dense forward, after a forward of the sub-blocks before; errors over all windows at the beginning, at the end, and after a refit.
-  const forwards = 1 + (blocks - 1) / 2 + 2 + rounds * inRound + (refits ? 1 + forwardsOfRefit(size) : 0);
-  const of = (work: Pick<RebuildWork, 'forwards' | 'selections'> & Partial<RebuildWork>): Cost => rebuildCost(size, shard, { ...heldDuring(size, shard, refits), parts: partsOfRounds, ...work });
+  // A dense forward; errors over all windows at the beginning, at the end, and after a refit; the forward under the new masks, which for
+  // the last sub-block is part of `finish`.
+  const forwards = 1 + 2 + (1 - 1 / blocks) + rounds * inRound + (refits ? 1 + forwardsOfRefit(size) : 0);
+  const of = (work: Pick<RebuildWork, 'forwards' | 'selections'> & Partial<RebuildWork>): Cost => rebuildCost(size, shard, { ...heldDuring(size, shard, refits), reads: 0, parts: partsOfRounds, ...work });
   const share = 1 / (blocks * steps);
   return {
     gather: of({ forwards: forwards * share, selections: 0 }),
     // It reads no windows.
     choose: of({ streams: 0, forwards: 0, selections: rounds * candidates * share, ...(refits && { more: addWork([share, refitWork(size)]) }) }),
-    finish: of({ forwards: 2, selections: 0 }),
+    finish: of({ forwards: 1 / blocks, selections: 0 }),
   };
 }

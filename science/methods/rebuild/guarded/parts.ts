@@ -1,12 +1,13 @@
-import { tf } from '../../../engine/index.js';
+import { outlive, tf, type Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
 import { addOutputs } from '../../parts/fit-sub-block.js';
 import { withUpdates } from '../../parts/masked-weights.js';
 import { TokenSums } from '../../parts/token-sums.js';
-import { needsGradients, rebuildParts, type PartRequest, type StepState } from '../method.js';
+import { needsGradients, rebuildParts, type OpenWindows, type PartRequest, type StepState } from '../method.js';
 import { rebuildBase } from '../published/rebuild-base.js';
 import type { ErrorSum } from '../published/sub-block-sums.js';
 import { CalibrationFolds, type Sparse } from './calibration-folds.js';
+import { finalPass } from './final-pass.js';
 import { GuardSums } from './guard-sums.js';
 import { chooseNext } from './guarded-steps.js';
 import { firstState } from './guard.js';
@@ -16,14 +17,39 @@ import { guardState, type Question, type Try } from './step-state.js';
 
 type Request = PartRequest<typeof settings>;
 
+/** The residual stream before the sub-block, and its windows in folds. */
+class FoldedStream implements OpenWindows {
+  constructor(
+    readonly hidden: Tensor3D[],
+    readonly folds: CalibrationFolds,
+  ) {}
+
+  outlive(): void {
+    for (const h of this.hidden) outlive(h);
+    this.folds.outlive();
+  }
+
+  dispose(): void {
+    tf.dispose(this.hidden);
+    this.folds.dispose();
+  }
+}
+
 /**
  * A guarded rebuild of a sub-block (guarded-rebuild.ts) from shards of the windows. A round takes two steps: squared gradients, then the errors
  * of the candidates that they give. A refit takes one for the input linears and one for the output linear. The last step measures the errors of
  * all windows. Both ways decide by the same rules (round-rules.ts, round-trials.ts, guarded-refit.ts).
  */
-export const parts = rebuildParts<typeof settings, CalibrationFolds, GuardSums>({
-  open: ({ range, ...windows }) => CalibrationFolds.openShard(windows, foldCount, range).finally(() => { tf.dispose(windows.hidden); }),
-  gather: async (request, folds, state) => {
+export const parts = rebuildParts<typeof settings, FoldedStream, GuardSums>({
+  open: async ({ range, ...windows }) => {
+    try {
+      return new FoldedStream(windows.hidden, await CalibrationFolds.openShard(windows, foldCount, range));
+    } catch (fault) {
+      tf.dispose(windows.hidden);
+      throw fault;
+    }
+  },
+  gather: async (request, { folds }, state) => {
     const question = guardState(state)?.notes.question ?? firstQuestion(folds.count);
     const errors: ErrorSum[][] = [];
     for (const one of question.tries) errors.push(await under(request, state, one, (sparse) => folds.errorSums(question.judging, sparse)));
@@ -37,6 +63,15 @@ export const parts = rebuildParts<typeof settings, CalibrationFolds, GuardSums>(
     if (question.for === 'inputs') await each((x) => { fit.sums.add(x); });
     if (question.for === 'output') await addOutputs({ subBlock, dense, each }, { masks: state?.masks[0] ?? new Map(), values: state?.values ?? new Map() }, fit.sums);
     return new GuardSums({ errors, fit });
+  },
+  finish: async (request, windows) => {
+    const { hidden, folds } = windows;
+    try {
+      folds.disposeInputs();
+      return await finalPass({ ...request, hidden }, firstState(linearsOf(request.subBlock), request), folds);
+    } finally {
+      windows.dispose();
+    }
   },
   restore: (subBlock, sums) => GuardSums.of(subBlock, sums),
   choose: (request, sums, state) => chooseNext(request, sums, guardState(state)),

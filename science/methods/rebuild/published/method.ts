@@ -15,11 +15,13 @@ export const settings = {
 /** Share of the found swaps that are made, for stages from before there was a default that do not give it. */
 export const wholeRatio = 1;
 
+/** The residual stream and the dense outputs. */
+const streams = 2;
+
 /** Returns the memory that the rebuild of a sub-block needs. */
 function workOf(size: ModelSize, windows: Windows): Pick<RebuildWork, 'streams' | 'tensors' | 'host'> {
   return {
-    // The stream and the dense outputs.
-    streams: 2,
+    streams,
     // Squared gradients, and on a GPU the masks.
     tensors: (block) => 2 * f32 * block.linear + gradientBatch(size, block, windows),
     // Old and new masks, importances, and positions and keys of the weights that may be swapped.
@@ -42,14 +44,14 @@ export const published = rebuildMethod({
   sharded: {
     steps: ({ layer }) => {
       const sumBytes = (f32 * layer.linear) / layer.subBlocks.length;
-      return { steps: 1, streams: 1, sumBytes, largestSumBytes: sumBytes, largestArrayBytes: f32 * layer.largestLinear, stateBytes: 0 };
+      return { steps: 1, streams, sumBytes, largestSumBytes: sumBytes, largestArrayBytes: f32 * layer.largestLinear, stateBytes: 0 };
     },
     cost: (size, shard, common) => {
-      const blocks = size.layer.subBlocks.length;
-      // Nothing is kept between passes, so earlier sub-blocks and the dense outputs are run again.
-      const gathered = publishedForwards - 1 - (common.metric === 'weight' ? gradientForwards : 0) + (blocks - 1) / 2;
-      const of = (forwards: number, selections: number): Cost => rebuildCost(size, shard, { ...workOf(size, shard), forwards, selections });
-      return { gather: of(gathered / blocks, 0), choose: of(0, 1 / blocks), finish: of(2, 0) };
+      const share = 1 / size.layer.subBlocks.length;
+      // The forward under the new masks is part of the next gathering. Only that of the last sub-block is part of `finish`.
+      const gathered = publishedForwards - share - (common.metric === 'weight' ? gradientForwards : 0);
+      const of = (forwards: number, selections: number): Cost => rebuildCost(size, shard, { ...workOf(size, shard), reads: 0, forwards, selections });
+      return { gather: of(gathered * share, 0), choose: of(0, share), finish: of(share, 0) };
     },
     load: () => import('./parts.js'),
   },

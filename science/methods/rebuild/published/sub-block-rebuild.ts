@@ -1,20 +1,17 @@
-import { setImmediate as macrotask } from 'node:timers/promises';
-import { firstState } from '../guarded/guard.js';
+import { firstState, type State } from '../guarded/guard.js';
 import type { Granularity, KeepWeights, Metric } from '../method.js';
+import { passUnder, type Passed } from '../pass-under.js';
 import { keep, tf } from '../../../engine/index.js';
-import type { Tensor1D, Tensor3D } from '../../../engine/index.js';
+import type { Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
-import { runSubBlock } from '../../../models/sub-block.js';
 import type { SubBlock, Weights } from '../../../models/types.js';
 import { PruningInputError } from '../../parts/errors.js';
-import { withMasked } from '../../parts/masked-weights.js';
 import type { Masks, Updates } from '../../parts/masked-weights.js';
-import { errorsOfSequences } from './output-gradients.js';
 import type { Pattern } from '../../parts/pattern.js';
 import { changes, disposeMasks, finishedMasks, workingMasks } from '../../parts/working-masks.js';
 import { chooseSwaps } from './choose-swaps.js';
 import { gatherSubBlock } from './gather-sub-block.js';
-import { meanError, sumOfErrors, type SubBlockSums } from './sub-block-sums.js';
+import type { SubBlockSums } from './sub-block-sums.js';
 
 export interface RebuildSettings {
   granularity: Granularity;
@@ -72,22 +69,24 @@ export async function rebuildSubBlock(request: SubBlockRebuild): Promise<SubBloc
   if (request.settings.weights === 'refit') {
     throw new PruningInputError({ where: 'rebuild', what: '`weights: refit` with one published round', expected: 'a guarded rebuild, which judges a refit' });
   }
-  const state: State = { denseOutputs: [], errors: [], after: [] };
+  const { hidden, onProgress } = request;
+  const denseOutputs: Tensor3D[] = [];
   let gathered: SubBlockSums | undefined;
   let before: Masks | undefined;
   let after: Masks | undefined;
   try {
     const first = firstState(linearsOf(subBlock), request, workingMasks(linearsOf(subBlock), request.masks));
     before = first.masks;
-    gathered = await gatherSubBlock({ ...request, masks: before, updates: first.updates, onDense: (y) => state.denseOutputs.push(keep(y)) });
-    const chosen = await chooseSwaps({ ...request, masks: before }, gathered);
+    gathered = await gatherSubBlock({ ...request, masks: before, updates: first.updates, onDense: (y) => denseOutputs.push(keep(y)) });
+    const { updates, ...chosen } = await chooseSwaps({ ...request, masks: before }, gathered);
     after = chosen.masks;
-    await secondPass(request, after, chosen.updates, state);
-    const report = { errorBefore: gathered.error, errorAfter: meanError(await sumOfErrors(state.errors)), ...changes(before, after) };
-    return { hidden: state.after, masks: finishedMasks(after), ...(chosen.updates && { updates: chosen.updates }), report };
+    const onBatch = (batch: number): void => onProgress?.({ pass: 2, batch: batch + 1, batches: hidden.length });
+    const passed = await finalPass(request, { masks: after, ...(updates && { updates }) }, denseOutputs, onBatch);
+    const report = { errorBefore: gathered.error, errorAfter: passed.error, ...changes(before, after) };
+    return { hidden: passed.hidden, masks: finishedMasks(after), ...(updates && { updates }), report };
   } catch (fault) {
     gathered?.dispose();
-    tf.dispose([request.hidden, state.denseOutputs, state.errors, state.after].flat());
+    tf.dispose([...hidden, ...denseOutputs]);
     throw fault;
   } finally {
     disposeMasks(before);
@@ -95,27 +94,11 @@ export async function rebuildSubBlock(request: SubBlockRebuild): Promise<SubBloc
   }
 }
 
-/** The results of the two passes, batch by batch. */
-interface State {
-  denseOutputs: Tensor3D[];
-  /** Errors per sequence under the new masks, `[batch]`. */
-  errors: Tensor1D[];
-  after: Tensor3D[];
-}
-
-/** Runs step 5: computes the residual stream after the sub-block under the new masks, and the errors. Disposes its inputs. */
-async function secondPass({ subBlock, hidden, dense, onProgress }: SubBlockRebuild, masks: Masks, updates: Updates | undefined, state: State): Promise<void> {
-  await withMasked(dense, masks, async (sparse) => {
-    for (const [index, h] of hidden.entries()) {
-      const target = state.denseOutputs[index];
-      tf.tidy(() => {
-        const y = runSubBlock(subBlock, subBlock.enter(h, dense), sparse);
-        state.after.push(keep(subBlock.leave(h, y, dense)));
-        state.errors.push(keep(errorsOfSequences(y.sub<Tensor3D>(target), h)));
-      });
-      tf.dispose([h, target]);
-      onProgress?.({ pass: 2, batch: index + 1, batches: hidden.length });
-      await macrotask();
-    }
-  }, updates);
+/** Runs step 5: the forward under the new masks. Disposes the residual stream and the dense outputs batch by batch. */
+export async function finalPass({ subBlock, dense, hidden }: Pick<SubBlockRebuild, 'subBlock' | 'dense' | 'hidden'>, state: State, denseOutputs: readonly Tensor3D[], afterBatch: (batch: number) => void = () => undefined): Promise<Passed> {
+  const onBatch = (batch: number): void => {
+    tf.dispose([hidden[batch], denseOutputs[batch]]);
+    afterBatch(batch);
+  };
+  return passUnder({ subBlock, dense, hidden, target: (batch) => denseOutputs[batch], onBatch }, state);
 }
