@@ -7,9 +7,8 @@ import { checkRequest, isCommit, maxLossOf, minTokensOf, mixtureProblems, sharde
 import type { DatasetSource, InitialMaskStage, Pipeline, ZeroShotTask } from '../app/config/pipeline.js';
 import { loadTokenizer } from '../files/datasets/index.js';
 import { checkBlob } from '../files/hub/index.js';
-import type { ModelSize } from '../science/cost/index.js';
 import { linearsOf, type DecoderModel } from '../science/models/index.js';
-import { admit, checkpointSize, lengthProblems, plannedByStage, sequencesPerBatch, stagesOf, sumProblems } from '../app/planning/index.js';
+import { admit, checkpointSize, lengthProblems, plannedByStage, sequencesPerBatch, stagesOf } from '../app/planning/index.js';
 import { checkDivides, parsePattern, patternSparsity } from '../science/methods/index.js';
 import { InputFileError, PipelineModelMismatchError } from './errors.js';
 import { hubModel, type ModelRef } from './hub-files.js';
@@ -39,7 +38,7 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
   const open = await bench.model(ref);
   const tensors = checkTensors(open);
   const size = checkpointSize(open.model, open.checkpoint);
-  checkSizes(pipeline, open.model, size);
+  checkLengths(pipeline, open.model);
   checkMixture(pipeline, open.model);
   const mask = await maskTarget(pipeline, open.model, bench);
 
@@ -118,8 +117,8 @@ function checkTensors({ checkpoint, model }: OpenModel): { parameters: number; p
   return { parameters: [...sizes.values()].reduce((a, b) => a + b, 0), prunable };
 }
 
-function checkSizes(pipeline: Pipeline, model: DecoderModel, size: ModelSize): void {
-  for (const problem of [...lengthProblems(pipeline, model.maxPositions), ...sumProblems(pipeline, size)]) throw new PipelineModelMismatchError(problem);
+function checkLengths(pipeline: Pipeline, model: DecoderModel): void {
+  for (const problem of lengthProblems(pipeline, model.maxPositions)) throw new PipelineModelMismatchError(problem);
 }
 
 function checkMixture(pipeline: Pipeline, model: DecoderModel): void {

@@ -1,7 +1,6 @@
 /** Predicts what a pipeline will take: memory, disk and time by stage, from sizes, a measured machine, and earlier runs. */
 export { admit, describeShortage, shortages, type Shortage } from './admission.js';
 export { lengthProblems } from './lengths.js';
-export { sumProblems } from './sum-sizes.js';
 export { questionsPerBatch, sequenceNumbers, sequencesPerBatch, stagesOf } from './batches.js';
 export { describeFewTokens, fewTokens, type FewTokens } from './few-tokens.js';
 export { freeCapacity, isGpu, type Capacity } from './capacity.js';

@@ -47,7 +47,7 @@ export { pruneSmallest } from './parts/prune-smallest.js';
 export { TokenCounts } from './parts/routed-tokens.js';
 export { refitForwards, refitSubBlock } from './parts/refit.js';
 export type { Refit } from './parts/refit.js';
-export { addSums } from './parts/window-sums.js';
+export { TotalSums } from './parts/window-sums.js';
 export type { Gathered, SummedValues, WindowSums } from './parts/window-sums.js';
 export { floorShare } from './parts/share.js';
 export { sparseGpt } from './initial/sparsegpt/sparsegpt.js';

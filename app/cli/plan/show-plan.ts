@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { mixtureProblems, type ParsedPipeline, type Pipeline } from '../../config/index.js';
 import { fetchModelConfig } from '../../../files/hub/index.js';
-import { describeFewTokens, describeShortage, deviceCapacity, deviceMachine, devices, fewTokens, freeCapacity, lengthProblems, makePlan, readMeasurements, readModel, sequencesPerBatch, shortages, sumProblems, type DeviceName } from '../../planning/index.js';
+import { describeFewTokens, describeShortage, deviceCapacity, deviceMachine, devices, fewTokens, freeCapacity, lengthProblems, makePlan, readMeasurements, readModel, sequencesPerBatch, shortages, type DeviceName } from '../../planning/index.js';
 import { ModelSettingError } from '../errors.js';
 import type { GlobalOptions } from '../options.js';
 import { calibratedMachine } from './calibrate.js';
@@ -21,7 +21,7 @@ export async function showPlan({ pipeline, digest }: ParsedPipeline, { state, js
   for (const { path, what, expected, remedy } of mixtureProblems(pipeline, model.experts !== undefined)) {
     throw new ModelSettingError({ where: path.join('.'), what, expected, remedy });
   }
-  for (const problem of [...lengthProblems(pipeline, model.maxPositions), ...sumProblems(pipeline, size)]) throw new ModelSettingError(problem);
+  for (const problem of lengthProblems(pipeline, model.maxPositions)) throw new ModelSettingError(problem);
   const measurements = await readMeasurements(state);
   // For another device, only the host is measured here, so its precision does not matter.
   const engine = device === undefined ? pipeline.engine : { backend: pipeline.engine.backend };

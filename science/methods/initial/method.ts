@@ -102,8 +102,6 @@ export interface InitialMethod<S extends Settings = Settings> {
   sharded?: {
     /** Returns the bytes of one shard's sums for one layer. */
     sumBytes(this: void, size: ModelSize): number;
-    /** Bytes of the largest of the sums. It is one array, so its size is limited (app/planning/sum-sizes.ts). */
-    largestSumBytes(this: void, size: ModelSize): number;
     /** Returns the costs of one layer: gathering one shard, with the forward of the previous layer, and choosing. The sums are not included. */
     cost(this: void, size: ModelSize, shard: Windows): { gather: Cost; choose: Cost };
     load(this: void): Promise<{ parts: InitialParts }>;

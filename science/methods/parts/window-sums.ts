@@ -16,21 +16,29 @@ export interface Gathered {
 }
 
 /**
- * Adds the sums of a shard to the total of the previous shards, value by value, each rounded to its own type. So the bits depend only on
- * the order of the shards.
- *
- * @throws PruningInputError if the shards are not of the same layer
+ * The sums of several shards, added one shard after the other, value by value, each rounded to its own type. So the bits depend only on the
+ * order of the shards.
  */
-export function addSums(total: Map<string, SummedValues>, name: string, values: SummedValues): void {
-  const before = total.get(name);
-  if (before === undefined) {
-    total.set(name, values);
-    return;
+export class TotalSums {
+  private readonly sums = new Map<string, SummedValues>();
+
+  /**
+   * Adds values of one sum of a shard.
+   * @param first index of the first of them, and `count` of all values of the sum, if they are only a part of it
+   * @throws PruningInputError if the shards are not of the same layer
+   */
+  add(name: string, values: SummedValues, first = 0, count = values.length): void {
+    const sum = this.sums.get(name) ?? (values instanceof Float64Array ? new Float64Array(count) : new Float32Array(count));
+    if (sum.length !== count || sum.BYTES_PER_ELEMENT !== values.BYTES_PER_ELEMENT) {
+      throw new PruningInputError({ where: name, what: `a shard has ${count} sums`, expected: `${sum.length}, as the shards before it` });
+    }
+    this.sums.set(name, sum);
+    for (let i = 0; i < values.length; i++) sum[first + i] += values[i];
   }
-  if (before.length !== values.length || before.BYTES_PER_ELEMENT !== values.BYTES_PER_ELEMENT) {
-    throw new PruningInputError({ where: name, what: `a shard has ${values.length} sums`, expected: `${before.length}, as the shards before it` });
+
+  get total(): WindowSums {
+    return this.sums;
   }
-  for (let i = 0; i < values.length; i++) before[i] += values[i];
 }
 
 /** Returns the name of a sum of one linear. */

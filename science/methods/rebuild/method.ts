@@ -176,8 +176,6 @@ export interface StepSizes {
   /** Bytes of one shard's sums: in all steps together, and in the step with the most. */
   sumBytes: number;
   largestSumBytes: number;
-  /** Bytes of the largest single sum of a step. */
-  largestArrayBytes: number;
   /** Bytes of all states together. */
   stateBytes: number;
 }

@@ -18,7 +18,6 @@ export const sparsegpt = initialMethod({
   load: () => import('./run.js'),
   sharded: {
     sumBytes: ({ layer }) => f64 * layer.inputWidths.reduce((total, width) => total + width ** 2, 0),
-    largestSumBytes: ({ layer }) => f64 * Math.max(...layer.inputWidths) ** 2,
     cost: (size, shard) => {
       const { memory } = sparseGptCost(size, shard);
       return { gather: { memory, work: gatherWork(size, shard) }, choose: { memory, work: addWork([1, plainMaskCost(size).work], [1, chooseWork(size)]) } };

@@ -14,7 +14,6 @@ export const wanda = initialMethod({
   load: () => import('./run.js'),
   sharded: {
     sumBytes: ({ layer }) => f64 * layer.columns,
-    largestSumBytes: ({ layer }) => f64 * Math.max(...layer.inputWidths),
     cost: (size, shard) => ({ gather: inputStatisticsCost(size, shard), choose: plainMaskCost(size) }),
     load: () => import('./run.js'),
   },

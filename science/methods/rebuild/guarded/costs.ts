@@ -53,7 +53,7 @@ function forwardsOfRefit({ layer: { inputWidths, readers, linear } }: ModelSize)
 
 /** The steps of a sub-block whose windows are in shards. */
 export function stepSizes(size: ModelSize, common: CommonSettings, guard: GuardSettings): StepSizes {
-  const { inputWidths, readers, linear, largestLinear, subBlocks: { length: blocks } } = size.layer;
+  const { inputWidths, readers, linear, subBlocks: { length: blocks } } = size.layer;
   const { rounds, steps, refits, gradients } = roundsOf(size, common, guard);
   const ofGradients = gradients > 0 ? (f32 * linear) / blocks : 0;
   // Every second input is that of an output linear. Its products with the wanted outputs are summed, too.
@@ -66,7 +66,6 @@ export function stepSizes(size: ModelSize, common: CommonSettings, guard: GuardS
     streams,
     sumBytes: rounds * ofGradients + products.reduce((sum, one) => sum + one, 0) / blocks,
     largestSumBytes: Math.max(ofGradients, ...products),
-    largestArrayBytes: Math.max(f32 * largestLinear, ...(refits ? inputWidths.flatMap((width, i) => [f64 * width ** 2, written(i)]) : [])),
     stateBytes: (masks * (linear / 8) + (refits ? 2 * f32 * linear : 0)) / blocks,
   };
 }

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { tf, type Tensor3D } from '../../../../science/engine/index.js';
 import type { LinearSpec } from '../../../../science/models/types.js';
 import { InputNorms } from '../../../../science/methods/parts/statistics.js';
-import { addSums, type SummedValues, type WindowSums } from '../../../../science/methods/parts/window-sums.js';
+import { TotalSums, type WindowSums } from '../../../../science/methods/parts/window-sums.js';
 import { SquaredGradients } from '../../../../science/methods/rebuild/published/squared-gradients.js';
 import { SubBlockSums } from '../../../../science/methods/rebuild/published/sub-block-sums.js';
 import { openTestEngine } from '../../../helpers/engine.js';
@@ -25,10 +25,10 @@ const partsOf = ({ windows, edges }: { windows: number; edges: number[] }): [fro
   return all.slice(1).map((to, index) => [all[index], to - all[index]]);
 };
 
-function total(parts: readonly WindowSums[]): Map<string, SummedValues> {
-  const sums = new Map<string, SummedValues>();
-  for (const part of parts) for (const [name, values] of part) addSums(sums, name, values.slice());
-  return sums;
+function total(parts: readonly WindowSums[]): WindowSums {
+  const sums = new TotalSums();
+  for (const part of parts) for (const [name, values] of part) sums.add(name, values);
+  return sums.total;
 }
 
 const cut = (tensor: Tensor3D, [from, count]: [number, number]): Tensor3D => tensor.slice([from, 0, 0], [count, -1, -1]);

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../../../../../science/engine/index.js';
-import { addSums, guardedRebuild, unstructured, type SummedValues } from '../../../../../science/methods/index.js';
+import { guardedRebuild, TotalSums, unstructured } from '../../../../../science/methods/index.js';
 import { parts } from '../../../../../science/methods/rebuild/guarded/parts.js';
 import { ratiosWithin, searchRatio } from '../../../../../science/methods/rebuild/guarded/ratio-search.js';
 import type { ChosenPart, CommonSettings, StepState } from '../../../../../science/methods/rebuild/method.js';
@@ -27,17 +27,17 @@ async function inShards(shards: readonly Sequence[][], more: Partial<CommonSetti
   const total = shards.flat().length;
   let state: StepState | undefined;
   for (let steps = 1; ; steps++) {
-    const sums = new Map<string, SummedValues>();
+    const sums = new TotalSums();
     let before = 0;
     for (const own of shards) {
       const windows = await parts.open({ ...request, hidden: toBatches(own, 3), range: { before, total } });
       const gathered = await parts.gather(request, windows, state);
-      for (const [name, values] of await gathered.download()) addSums(sums, name, values.slice());
+      for (const [name, values] of await gathered.download()) sums.add(name, values);
       gathered.dispose();
       windows.dispose();
       before += own.length;
     }
-    const gathered = parts.restore(toy, sums);
+    const gathered = parts.restore(toy, sums.total);
     const chosen = await parts.choose(request, gathered, state);
     gathered.dispose();
     if (!('next' in chosen)) {
