@@ -8,7 +8,9 @@ import { pausedMemo, pauseSignal, resumeSignal, type PipelineProgress } from './
  */
 export class Pause {
   private progress: Pick<PipelineProgress, 'pause'> = {};
-  private isWaiting = false;
+  private waiting: Promise<void> | undefined;
+  /** Number of wrapped activities in flight. */
+  private inFlight = 0;
   private onChange: () => void = () => undefined;
 
   /** Starts to handle the signals, and shows the state of the pause in `progress`. @param onChange called when that state changes */
@@ -16,7 +18,7 @@ export class Pause {
     this.progress = progress;
     this.onChange = onChange;
     setHandler(defineSignal(pauseSignal), () => {
-      progress.pause ??= this.isWaiting ? 'reached' : 'asked';
+      progress.pause ??= this.waiting !== undefined && this.inFlight === 0 ? 'reached' : 'asked';
       onChange();
     });
     setHandler(defineSignal(resumeSignal), () => {
@@ -25,27 +27,43 @@ export class Pause {
     });
   }
 
-  /** Wraps activities so that none begins during a pause. The activity in flight is not interrupted. */
+  /** Wraps activities so that none begins during a pause. Activities in flight are not interrupted. */
   pausable(activities: Activities): Activities {
     return new Proxy(activities, {
       get: (all, name: keyof Activities) => async (input: never) => {
         await this.waitWhilePaused();
-        return await (all[name] as (input: never) => Promise<unknown>)(input);
+        this.inFlight++;
+        try {
+          return await (all[name] as (input: never) => Promise<unknown>)(input);
+        } finally {
+          this.inFlight--;
+          if (this.waiting !== undefined) this.noteReached();
+        }
       },
     });
   }
 
   /** Resolves when no pause is asked for. */
   async waitWhilePaused(): Promise<void> {
+    if (this.progress.pause === undefined) return;
+    this.waiting ??= this.wait().finally(() => { this.waiting = undefined; });
+    await this.waiting;
+  }
+
+  private async wait(): Promise<void> {
     const { progress } = this;
-    if (progress.pause === undefined) return;
-    progress.pause = 'reached';
-    this.onChange();
-    this.isWaiting = true;
+    this.noteReached();
     // The list of runs shows the memo, on any server and without a worker.
     upsertMemo({ [pausedMemo]: true });
     await condition(() => progress.pause === undefined);
-    this.isWaiting = false;
     upsertMemo({ [pausedMemo]: null });
+  }
+
+  /** Shows the pause as reached once nothing is in flight. */
+  private noteReached(): void {
+    const { progress } = this;
+    if (progress.pause === undefined || this.inFlight > 0) return;
+    progress.pause = 'reached';
+    this.onChange();
   }
 }

@@ -1,11 +1,12 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { ArtifactKey, PrepareRunInput, RunContext, ScoresFound, TokensRef } from '../activities/types.js';
+import type { Activities, ArtifactKey, PrepareRunInput, RunContext, ScoresFound, TokensRef } from '../activities/types.js';
 import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../app/config/pipeline.js';
 import { withEndReport } from './run-end.js';
 import { checkedCarried, continueRun, isContinuationDue, type Carried } from './continuation.js';
 import { evaluatePerplexity } from './evaluation.js';
 import { judgeGates } from './gates.js';
 import { Incidents } from './incidents.js';
+import type { Lane, Lanes } from './lanes.js';
 import { Pause } from './pause.js';
 import { Placement, type Seating } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
@@ -39,7 +40,7 @@ const placement = new Placement(seating, {
     nonRetryableErrorTypes: ['ArtifactLostError'],
   },
 }, {
-  onBegin: (name, shard) => details.summary(name, shard),
+  onBegin: (name, shard, detail) => details.summary(name, shard, detail),
   onEnd: (work) => timeline.add(details.stage, work),
   onMove: (cause, shard) => incidents.survived(shard === undefined ? 'The run went to another worker' : `Shard ${shard + 1} went to another worker`, cause),
 });
@@ -274,11 +275,27 @@ class PipelineRun {
     const { context, state, continueAsNewIfDue } = this;
     const units = stage.perplexity.length * stage.states.length * (context.model.layers + 1) + zeroShotUnits(stage, context.model.layers);
     const part = this.partOf<EvaluationPart>(tracker, units, { text: 0, state: 0, zeroShot: { questions: [], state: 0, scores: {} } });
-    const run = { activities, context, stage, tracker, continueAsNewIfDue, masksOf: (of: ModelState) => this.masksOf(of) };
+    const run = { activities, context, stage, tracker, lanes: this.lanes(tracker), continueAsNewIfDue, masksOf: (of: ModelState) => this.masksOf(of) };
     await evaluatePerplexity(run, part, state.perplexity);
     if (stage.zeroShot === undefined) return;
     await evaluateZeroShot({ ...run, workflowId: workflowInfo().workflowId }, part.zeroShot);
     for (const of of stage.states) state.zeroShot[of] = { ...state.zeroShot[of], ...part.zeroShot.scores[of] };
+  }
+
+  /** Returns the workers of an evaluation: all that the run has if its calibration is in shards, otherwise one. */
+  private lanes(tracker: StageTracker): Lanes {
+    const { context, state: { shards, stage } } = this;
+    const shown = (of: (detail: string) => Activities): Lane => (detail) => {
+      tracker.setDetail(detail);
+      return of(detail);
+    };
+    if (shards === undefined || context.sharded?.includes(stage) !== true) return () => Promise.resolve([shown(() => activities)]);
+    return async (most) => {
+      await pause.waitWhilePaused();
+      const places = await placement.onPlaces(most, shards.length);
+      tracker.setWorkers(places.length);
+      return places.map((of) => shown((detail) => pause.pausable(of(detail))));
+    };
   }
 
   /** Returns the masks of all layers for a state of the model. */

@@ -32,8 +32,8 @@ const { takeSeat: takeAnother } = proxyActivities<SharedActivities>({
   summary: 'asks for one more free worker',
 });
 
-/** If one shard fails, the others are cancelled. Their work must have ended before the run starts over. */
-const ofShards = { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED };
+/** If one activity fails, the others beside it are cancelled. Their work must have ended before the run starts over. */
+const besideOthers = { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED };
 
 /** The workers that a run has. Plain JSON, so that a run that continues as new keeps them. */
 export interface Seating {
@@ -65,11 +65,26 @@ export interface Performed {
 
 /** Callbacks for the progress of activities. */
 export interface PlacementListener {
-  /** An activity begins. @param shard from 0; absent for work on all windows @returns the summary that Temporal's web page shows */
-  onBegin: (name: keyof Activities, shard?: number) => string;
+  /**
+   * An activity begins.
+   * @param shard from 0; absent for work on all windows
+   * @param detail what it does; absent if only this activity is in flight, or only shards of the same work
+   * @returns the summary that Temporal's web page shows
+   */
+  onBegin: (name: keyof Activities, shard?: number, detail?: string) => string;
   onEnd: (work: Performed) => void;
   /** The run has lost a worker. @param shard the shard that was worked on there, as in `begins` */
   onMove: (cause: unknown, shard?: number) => void;
+}
+
+/** Thrown by an activity that must run on a certain worker if that worker is lost and the run has others. */
+export class PlaceLostError extends Error {}
+
+/** Where an activity runs: on a shard's place, or on one certain place, or on the run's first place. */
+interface Where {
+  shard?: number;
+  /** Task queue of the certain place, and what the activity does. */
+  only?: { taskQueue: string; detail: string };
 }
 
 /**
@@ -86,7 +101,7 @@ export class Placement {
   private seatAsked: Promise<void> | undefined;
   private moreAsked: Promise<void> | undefined;
   /** Activities that do not belong to a shard. */
-  readonly activities: Activities = this.activitiesOf(undefined);
+  readonly activities: Activities = this.activitiesOf({});
 
   /** @param seating the run's current workers; kept up to date */
   constructor(
@@ -113,7 +128,17 @@ export class Placement {
       this.moreAsked = this.ask(count).catch(() => undefined).finally(() => { this.moreAsked = undefined; });
     }
     this.assign(count);
-    return Array.from({ length: count }, (_, shard) => this.activitiesOf(shard));
+    return Array.from({ length: count }, (_, shard) => this.activitiesOf({ shard }));
+  }
+
+  /**
+   * Returns the activities of up to `most` places. They run on their place or throw {@link PlaceLostError}. Asks for further workers as
+   * {@link forShards} does.
+   * @param count the number of shards, which limits the number of places
+   */
+  async onPlaces(most: number, count: number): Promise<((detail: string) => Activities)[]> {
+    await this.forShards(count, true);
+    return this.places().slice(0, most).map(({ taskQueue }) => (detail) => this.activitiesOf({ only: { taskQueue, detail } }));
   }
 
   /** Gives up the places that only shards need, so that their workers can serve other runs. */
@@ -127,19 +152,21 @@ export class Placement {
     return this.places().length;
   }
 
-  private activitiesOf(shard: number | undefined): Activities {
-    return new Proxy({} as Activities, { get: (_, name: keyof Activities) => (input: never) => this.perform(name, input, shard) });
+  private activitiesOf(where: Where): Activities {
+    return new Proxy({} as Activities, { get: (_, name: keyof Activities) => (input: never) => this.perform(name, input, where) });
   }
 
-  private async perform(name: keyof Activities, input: never, shard: number | undefined): Promise<unknown> {
+  private async perform(name: keyof Activities, input: never, where: Where): Promise<unknown> {
     const { seating, listener } = this;
+    const { shard, only } = where;
+    const isBesideOthers = shard !== undefined || only !== undefined;
     for (let asked = Date.now(); ; asked = Date.now()) {
-      const { place, end } = await this.reservePlace(shard);
+      const { place, end } = await this.reservePlace(where);
       seating.store = place.store;
       const seated = Date.now();
-      const summary = listener.onBegin(name, shard);
+      const summary = listener.onBegin(name, shard, only?.detail);
       const work = { what: summary, worker: place.worker ?? place.taskQueue, asked, seated };
-      const there = proxyActivities<Activities>({ ...this.activityOptions, ...(shard !== undefined && ofShards), taskQueue: place.taskQueue, summary });
+      const there = proxyActivities<Activities>({ ...this.activityOptions, ...(isBesideOthers && besideOthers), taskQueue: place.taskQueue, summary });
       try {
         const { result, times } = withoutTimes(await (there[name] as (input: never) => Promise<unknown>)(input));
         listener.onEnd({ ...work, ...(times && { times }) });
@@ -156,11 +183,11 @@ export class Placement {
     }
   }
 
-  /** Waits until the place for an activity is idle, then reserves it. */
-  private async reservePlace(shard: number | undefined): Promise<{ place: Place; end: () => void }> {
+  /** Waits until the place for an activity is idle, then reserves it. @throws PlaceLostError if the certain place is gone */
+  private async reservePlace(where: Where): Promise<{ place: Place; end: () => void }> {
     for (;;) {
       await this.seat();
-      const place = this.placeOf(shard);
+      const place = this.placeOf(where);
       const before = place && this.inFlight.get(place.taskQueue);
       if (before !== undefined) await before;
       else if (place !== undefined) return { place, end: this.occupy(place) };
@@ -207,8 +234,13 @@ export class Placement {
     return place === undefined ? more : [place, ...more];
   }
 
-  private placeOf(shard: number | undefined): Place | undefined {
+  private placeOf({ shard, only }: Where): Place | undefined {
     const { seating } = this;
+    if (only !== undefined) {
+      const place = this.places().find(({ taskQueue }) => taskQueue === only.taskQueue);
+      if (place === undefined) throw new PlaceLostError(only.taskQueue);
+      return place;
+    }
     if (shard === undefined || seating.shards === undefined) return seating.place;
     return this.places().find(({ taskQueue }) => taskQueue === seating.shards?.[shard]) ?? seating.place;
   }

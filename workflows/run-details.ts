@@ -30,10 +30,14 @@ export class RunDetails {
     this.update();
   }
 
-  /** Describes an activity that begins now, for example `rebuild, layer 3`. @param shard from 0; absent for work on all windows */
-  summary(name: keyof Activities, shard?: number): string {
+  /**
+   * Describes an activity that begins now, for example `rebuild, layer 3`.
+   * @param shard from 0; absent for work on all windows
+   * @param detail what it does; the detail of the running stage if absent
+   */
+  summary(name: keyof Activities, shard?: number, detail?: string): string {
     this.update();
-    const inFlight = shard === undefined ? this.inFlight() : `${this.inFlight().replace(anyShardsDone, '')}, shard ${shard + 1}`;
+    const inFlight = shard === undefined ? this.inFlight(detail) : `${this.inFlight().replace(anyShardsDone, '')}, shard ${shard + 1}`;
     return (ownNames[name] ?? inFlight).replace(/\p{Cc}/gu, ' ').slice(0, longestSummary);
   }
 
@@ -51,9 +55,9 @@ export class RunDetails {
     return this.progress.stages.find(({ state }) => state === 'running');
   }
 
-  private inFlight(): string {
+  private inFlight(detail?: string): string {
     const stage = this.running();
-    return stage === undefined ? '' : [stageNames[stage.type], stage.detail].filter((word) => word !== '').join(', ');
+    return stage === undefined ? '' : [stageNames[stage.type], detail ?? stage.detail].filter((word) => word !== '').join(', ');
   }
 }
 

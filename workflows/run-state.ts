@@ -1,4 +1,5 @@
 import type { ByDataset, ByState, InitialMaskEntry, PipelineResult, RebuildEntry } from '../activities/result.js';
+import type { ModelState } from '../app/config/pipeline.js';
 import type { ArtifactKey, ProveOutputsResult, QuestionsRef, TokensRef } from '../activities/types.js';
 import type { ZeroShotScores } from './zero-shot.js';
 
@@ -38,10 +39,12 @@ export interface RebuildPart {
   entries: RebuildEntry[];
 }
 
-/** Progress of an `evaluation` stage: the indices of the next text and of the next of the stage's states. */
+/** Progress of an `evaluation` stage: the indices of the current text and of the first of the stage's states that is not finished. */
 export interface EvaluationPart {
   text: number;
   state: number;
+  /** Later states that are finished. Absent if there are none. */
+  others?: ModelState[];
   /** Tokens of the text, after it is sampled. */
   tokens?: TokensRef;
   zeroShot: ZeroShotPart;

@@ -1,7 +1,7 @@
-import { CancellationScope } from '@temporalio/workflow';
 import type { Activities, ArtifactKey, InitialMaskResult, Path, RebuildResult, RunContext, TokensRef, UnitResult } from '../activities/types.js';
 import type { CloseLayerInput } from '../activities/shards/types.js';
 import type { InitialMaskStage, RebuildStage } from '../app/config/pipeline.js';
+import { allOrNone } from './all-or-none.js';
 import type { StageTracker } from './progress.js';
 import { shardsDone } from './run-details.js';
 
@@ -36,25 +36,6 @@ async function forEachShard<Result extends UnitResult>({ shards, places, tracker
   }));
   tracker.setDetail(`layer ${layer}`);
   return results;
-}
-
-/**
- * Runs everything in parallel. If one fails, it cancels the others and waits until they have ended, so that they do not go on beside a run
- * that starts over.
- * @throws the first error
- */
-async function allOrNone<Result>(works: readonly (() => Promise<Result>)[]): Promise<Result[]> {
-  const scope = new CancellationScope();
-  return scope.run(async () => {
-    const inFlight = works.map((work) => work());
-    try {
-      return await Promise.all(inFlight);
-    } catch (error) {
-      scope.cancel();
-      await Promise.allSettled(inFlight);
-      throw error;
-    }
-  });
 }
 
 /** Makes the initial masks of the next layer: each shard's worker computes its sums, then one worker adds them up and chooses the masks. */

@@ -3,6 +3,7 @@ import type { QuestionsPart, QuestionsRef, TokensRef } from '../activities/types
 import type { EvaluationStage, ModelState, ZeroShotTask } from '../app/config/pipeline.js';
 import { numbered } from './dataset-labels.js';
 import type { EvaluationRun } from './evaluation.js';
+import { inLanes } from './lanes.js';
 import type { ZeroShotPart } from './run-state.js';
 
 /** Limit of the hidden states that go through the layers together, in bytes. One part alone may reach it (activities/zero-shot). */
@@ -25,7 +26,8 @@ export function zeroShotUnits({ zeroShot = [], states }: EvaluationStage, layers
 
 /**
  * Judges all states of an evaluation on its tasks, and records the scores in `part`. Small tasks go through the layers together,
- * large ones in parts, so that hidden states never exceed {@link groupBytes}. The result of a part does not depend on its group.
+ * large ones in parts, so that hidden states never exceed {@link groupBytes} on a worker. Groups may be on several workers. The result of a
+ * part does not depend on its group.
  */
 export async function evaluateZeroShot(run: EvaluationRun & { workflowId: string }, part: ZeroShotPart): Promise<void> {
   const { activities, context, stage, tracker, continueAsNewIfDue: between, workflowId } = run;
@@ -52,7 +54,7 @@ export async function evaluateZeroShot(run: EvaluationRun & { workflowId: string
 }
 
 /** Runs all questions through the layers of one state, except those whose log-likelihoods are known. */
-async function likelihoodsOf({ activities, context, tracker, masksOf, continueAsNewIfDue: between }: EvaluationRun, part: ZeroShotPart, state: ModelState): Promise<void> {
+async function likelihoodsOf({ activities, context, tracker, lanes, masksOf, continueAsNewIfDue: between }: EvaluationRun, part: ZeroShotPart, state: ModelState): Promise<void> {
   const { layers } = context.model;
   const masks = masksOf(state);
   const parts = part.questions.flatMap(({ key, parts: those }) => those.map((one, index): Part => ({ key, part: index, ...one })));
@@ -60,23 +62,21 @@ async function likelihoodsOf({ activities, context, tracker, masksOf, continueAs
   const known = await activities.findLikelihoods({ context, parts: parts.map(({ key, part }) => ({ key, part })), masks });
   // If the run has continued as new in between, finished groups are known and already counted.
   const groups = groupsOf(parts.filter((_, index) => !known[index]));
-  if (part.groups === undefined) {
-    part.groups = { all: groups.length, done: 0 };
+  const isFresh = part.groups === undefined;
+  const progress = (part.groups ??= { all: groups.length, done: 0 });
+  if (isFresh) {
     if (groups.length === 0) for (let unit = 0; unit <= layers; unit++) tracker.finishUnit({ seconds: 0, reused: true });
     else tracker.addUnits((groups.length - 1) * (layers + 1));
   }
-  for (const tokens of groups) {
-    await between();
-    const { all, done } = part.groups;
-    const which = all === 1 ? `${state}, zero-shot` : `${state}, zero-shot part ${done + 1} of ${all}`;
+  const { all, done: before } = progress;
+  await inLanes(groups, { lanes, tracker, between }, async (tokens, lane, finish, index) => {
+    const which = all === 1 ? `${state}, zero-shot` : `${state}, zero-shot part ${before + index + 1} of ${all}`;
     for (let layer = 0; layer < layers; layer++) {
-      tracker.setDetail(`${which}, layer ${layer}`);
-      tracker.finishUnit(await activities.advanceLayer({ context, layer, path: { tokens, masks: masks.slice(0, layer) }, mask: masks[layer] ?? null }));
+      finish(await lane(`${which}, layer ${layer}`).advanceLayer({ context, layer, path: { tokens, masks: masks.slice(0, layer) }, mask: masks[layer] ?? null }));
     }
-    tracker.setDetail(`${which}, scoring`);
-    tracker.finishUnit(await activities.scoreLikelihoods({ context, path: { tokens, masks } }));
-    part.groups.done++;
-  }
+    finish(await lane(`${which}, scoring`).scoreLikelihoods({ context, path: { tokens, masks } }));
+    progress.done++;
+  });
 }
 
 /** Groups consecutive parts up to the limit. */

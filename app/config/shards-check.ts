@@ -75,12 +75,12 @@ function canShard(name: keyof typeof initialMethods): boolean {
   return needs !== 'hidden-states' || sharded !== undefined;
 }
 
-/** Returns the indices of the stages that work from shards of their calibration. */
+/** Returns the indices of the stages that several workers may work on: those that read shards of their calibration, and evaluations after them. */
 export function shardedStages({ stages }: Pick<Pipeline, 'stages'>): number[] {
   let isDivided = false;
   return stages.flatMap((stage, index) => {
     if (stage.type === 'calibration') isDivided = stage.shards !== undefined;
-    const reads = stage.type === 'rebuild' || (stage.type === 'initialMask' && initialMethodOf(stage.method).needs === 'hidden-states');
+    const reads = stage.type === 'rebuild' || stage.type === 'evaluation' || (stage.type === 'initialMask' && initialMethodOf(stage.method).needs === 'hidden-states');
     return isDivided && reads ? [index] : [];
   });
 }

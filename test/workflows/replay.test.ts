@@ -48,7 +48,7 @@ const suggested = /(const isLong = )continueAsNewSuggested/;
 describe('detects a workflow that', () => {
   it.each([
     ['leaves out a step', 'demo', 'await activities.sampleEvaluation(', 'await Promise.resolve('],
-    ['does another step', 'demo', 'await activities.scorePerplexity(', 'await activities.skipScore('],
+    ['does another step', 'demo', '.scorePerplexity(', '.skipScore('],
     ['tries another point', 'search', 'Math.floor((low + high) / 2)', 'low + 1'],
     ['does not continue as new where the recorded one did', 'continued-2', suggested, '$1false'],
   ])('%s', async (_, name, original, replacement) => {
