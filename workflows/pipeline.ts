@@ -1,6 +1,7 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { Activities, ArtifactKey, PrepareRunInput, RunContext, ScoresFound, TokensRef } from '../activities/types.js';
-import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../app/config/pipeline.js';
+import type { Activities, ArtifactKey, PrepareRunInput, RunContext } from '../activities/types.js';
+import type { CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../app/config/pipeline.js';
+import { calibrationOf, scoreLinears } from './linear-scores.js';
 import { withEndReport } from './run-end.js';
 import { checkedCarried, continueRun, isContinuationDue, type Carried } from './continuation.js';
 import { evaluatePerplexity } from './evaluation.js';
@@ -107,14 +108,6 @@ function makesMasks({ type }: Stage): boolean {
   return type === 'initialMask' || type === 'rebuild';
 }
 
-/** How many passes over all layers an allocation needs before the masks are made. */
-const scoringPasses: Record<ScoresFound['needs'], number> = { nothing: 0, inputs: 1, gradients: 2 };
-
-/** @param found the answer of a current worker, or of an older version that only says whether all scores are known */
-function scoresFound(found: ScoresFound | boolean, method: string): ScoresFound {
-  return typeof found === 'boolean' ? { needs: method === 'sensitivity' ? 'gradients' : 'inputs', known: found } : found;
-}
-
 /** One pass over the remaining stages, from the point that the state records. */
 class PipelineRun {
   private context: RunContext;
@@ -188,9 +181,9 @@ class PipelineRun {
     const { allocation } = stage;
     const part = this.partOf<MaskPart>(tracker, context.model.layers, { scored: false, masks: [], layers: [], linears: [] });
     const { masks } = part;
-    if (allocation !== undefined && !part.scored) await this.score(allocation, tracker);
-    part.scored = true;
     const { tokens } = this.state;
+    if (allocation !== undefined && !part.scored) await scoreLinears({ activities, context, tracker, tokens }, allocation);
+    part.scored = true;
     // The activity knows whether its allocation needs the tokens.
     const scored = allocation === undefined || tokens === undefined ? {} : { scoredOn: tokens };
     while (masks.length < context.model.layers) {
@@ -222,33 +215,6 @@ class PipelineRun {
     return { activities, context, tracker, whole: tokens, shards, places };
   }
 
-  /** Scores all linears of the dense model on the calibration, if the allocation needs it. */
-  private async score({ method }: Allocation, tracker: StageTracker): Promise<void> {
-    const { context } = this;
-    const calibration = this.state.tokens === undefined ? {} : { tokens: this.state.tokens };
-    const { needs, known } = scoresFound(await activities.findScores({ context, method, ...calibration }), method);
-    const layers = Array.from({ length: context.model.layers }, (_, layer) => layer);
-    const units = layers.length * scoringPasses[needs];
-    tracker.addUnits(units);
-    if (known) {
-      for (let unit = 0; unit < units; unit++) tracker.finishUnit({ seconds: 0, reused: true });
-      return;
-    }
-    const tokens = this.calibration();
-    if (needs === 'gradients') {
-      for (const layer of layers) {
-        tracker.setDetail(`dense, layer ${layer}`);
-        const path = { tokens, masks: new Array<null>(layer).fill(null) };
-        tracker.finishUnit(await activities.advanceLayer({ context, layer, path, mask: null, keep: true }));
-      }
-    }
-    // The gradient of the loss comes from the last layer; everything else from the first.
-    for (const layer of needs === 'gradients' ? layers.toReversed() : layers) {
-      tracker.setDetail(`scoring, layer ${layer}`);
-      tracker.finishUnit(await activities.scoreLayer({ context, method, tokens, layer }));
-    }
-  }
-
   private async rebuildMasks(stage: RebuildStage, tracker: StageTracker): Promise<void> {
     const { context } = this;
     const { masks, entries } = this.partOf<RebuildPart>(tracker, context.model.layers, { masks: [], entries: [] });
@@ -257,7 +223,7 @@ class PipelineRun {
       await this.continueAsNewIfDue();
       const layer = masks.length;
       tracker.setDetail(`layer ${layer}`);
-      const path = { tokens: this.calibration(), masks: [...masks] };
+      const path = { tokens: calibrationOf(this.state.tokens), masks: [...masks] };
       const sharded = this.sharded(tracker);
       const rebuilt = sharded === undefined ? await activities.rebuildLayer({ context, stage, layer, path, start: start[layer] }) : await rebuildFromShards(sharded, stage, masks, start[layer]);
       masks.push(rebuilt.mask);
@@ -301,12 +267,6 @@ class PipelineRun {
   /** Returns the masks of all layers for a state of the model. */
   private masksOf(state: ModelState): (ArtifactKey | null)[] {
     return state === 'dense' ? new Array<null>(this.context.model.layers).fill(null) : (this.state.masks[state] ?? []);
-  }
-
-  private calibration(): TokensRef {
-    const { tokens } = this.state;
-    if (tokens === undefined) throw ApplicationFailure.nonRetryable('There is no calibration stage before this one.', 'StageOrderError');
-    return tokens;
   }
 
   private finalMasks(): ArtifactKey[] {

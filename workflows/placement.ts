@@ -77,7 +77,7 @@ export interface PlacementListener {
   onMove: (cause: unknown, shard?: number) => void;
 }
 
-/** Thrown by an activity that must run on a certain worker if that worker is lost and the run has others. */
+/** Thrown by an activity that must run on a certain worker if the run has lost that worker. */
 export class PlaceLostError extends Error {}
 
 /** Where an activity runs: on a shard's place, or on one certain place, or on the run's first place. */

@@ -7,15 +7,11 @@ import type { Path, RunContext, UnitResult } from '../types.js';
 import type { Workbench } from '../workbench.js';
 import { writeSums } from './sum-files.js';
 
-/**
- * Finds the sums of a shard in the store, or computes them: runs the path's last layer, then gathers.
- * @param gather computes the sums from the hidden states after the path
- */
-export async function findOrGather(context: RunContext, path: Path, dependsOn: Json, bench: Workbench, gather: () => Promise<Gathered>): Promise<UnitResult> {
+/** Finds the sums of a shard in the store, or computes them. */
+export async function findOrGather(context: RunContext, dependsOn: Json, bench: Workbench, gather: () => Promise<Gathered>): Promise<UnitResult> {
   const sums = ArtifactStore.key('sums', dependsOn);
   await dropOlder(context, bench.store, 'sums', sums);
   const { manifest, reused } = await bench.store.findOrMake('sums', dependsOn, async (draft) => {
-    await advanceTo(context, path, bench);
     const gathered = await gather();
     try {
       return await writeSums(draft, await gathered.download());

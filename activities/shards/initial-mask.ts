@@ -8,7 +8,7 @@ import type { ChooseMaskInput, GatherInput } from './types.js';
 import { disposeWeights } from '../weights.js';
 import type { Workbench } from '../workbench.js';
 import { ShardsError } from './errors.js';
-import { findOrGather } from './gather.js';
+import { advanceTo, findOrGather } from './gather.js';
 import { addUp, dropSums, secondsOfSums } from './sum-files.js';
 import { wholePath } from './whole-path.js';
 
@@ -26,7 +26,8 @@ export async function gatherShard(input: GatherInput, bench: Workbench): Promise
   const mask = maskOf(input, path);
   await dropOlder(context, bench.store, 'mask', mask);
   const found = (await bench.store.find('mask', mask)) !== undefined;
-  const done = found ? { seconds: 0, reused: true } : await findOrGather(context, path, sumsDependOn(input, path), bench, async () => {
+  const done = found ? { seconds: 0, reused: true } : await findOrGather(context, sumsDependOn(input, path), bench, async () => {
+    await advanceTo(context, path, bench);
     const open = await bench.model(context.model);
     bench.onProgress(`layer ${index}`);
     return bench.hidden.use(context, path, async (hidden) => {

@@ -38,7 +38,8 @@ export class OpenLayer {
   }
 
   /**
-   * Hands over a shard's windows if they are before a sub-block of a layer, or before an earlier one. Closes the windows of other runs.
+   * Hands over a shard's windows if they are before a sub-block of a layer, or before an earlier one. Closes the windows of other
+   * runs and layers, and the shard's own if they are past that sub-block.
    * @param layer key of the layer's rebuilt masks, which determines the masks after each sub-block
    */
   take({ key, shard }: TokensRef, layer: ArtifactKey, block: number): WindowsBefore | undefined {

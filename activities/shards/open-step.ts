@@ -1,12 +1,12 @@
 /** What the steps of a layer's rebuild from shards have open: strategy, weights, masks, and the windows of shards. */
 import type { Tensor3D } from '../../science/engine/index.js';
-import type { SubBlock } from '../../science/models/index.js';
 import { ownSettings, parsePattern, rebuildMethodOf, type PartRequest, type RebuildParts, type Settings } from '../../science/methods/index.js';
 import { readPrunedLayer } from '../layer-files.js';
 import { roundingOf } from '../rounding.js';
 import type { Path, RebuildInput } from '../types.js';
 import type { Workbench } from '../workbench.js';
 import { ShardsError } from './errors.js';
+import { advanceTo } from './gather.js';
 import type { WindowsBefore } from './open-layer.js';
 import { currentMasks, layerKey } from './rebuild-keys.js';
 import type { ShardedRebuildInput } from './types.js';
@@ -19,10 +19,9 @@ export async function partsOf({ stage }: RebuildInput): Promise<RebuildParts> {
   return (await sharded.load()).parts;
 }
 
-/** A layer's steps: its sub-blocks, and what the rebuild of each needs under the layer's current masks. */
+/** What the rebuild of each sub-block of a layer needs under the layer's current masks. */
 export interface OpenSteps {
   parts: RebuildParts;
-  subBlocks: readonly SubBlock[];
   requestOf: (block: number) => PartRequest<Settings>;
 }
 
@@ -38,7 +37,7 @@ export async function openSteps(input: ShardedRebuildInput, bench: Workbench): P
   const dense = await bench.openLayer.weights(`${context.model.digest} ${index}`, () => bench.layerWeights(open, index));
   const { granularity, metric, weights } = stage;
   const common = { dense, masks, updates, pattern: parsePattern(context.pattern), common: { granularity, metric, weights }, settings: ownSettings(rebuildMethodOf(stage.strategy).settings, stage), round: roundingOf(open, layer) };
-  return { parts, subBlocks: layer.subBlocks, requestOf: (block) => ({ subBlock: layer.subBlocks[block], ...common }) };
+  return { parts, requestOf: (block) => ({ subBlock: layer.subBlocks[block], ...common }) };
 }
 
 /**
@@ -49,10 +48,18 @@ export async function openSteps(input: ShardedRebuildInput, bench: Workbench): P
 export async function windowsBefore(block: number, input: ShardedRebuildInput, bench: Workbench): Promise<{ steps: OpenSteps; before: WindowsBefore }> {
   const { context, path } = input;
   const opened = bench.openLayer.take(path.tokens, layerKey(input, ...wholePath(path)), block);
-  const hidden = opened === undefined ? await bench.hidden.take(context, path) : [];
+  if (opened !== undefined) {
+    const steps = await openSteps(input, bench).catch((fault: unknown) => {
+      opened.windows.dispose();
+      throw fault;
+    });
+    return { steps, before: await goOn(opened, block, path, steps) };
+  }
+  await advanceTo(context, path, bench);
+  const hidden = await bench.hidden.take(context, path);
   const steps = await openSteps(input, bench);
-  const first = opened ?? { block: 0, windows: await steps.parts.open({ ...steps.requestOf(0), hidden, range: rangeOf(path) }), finished: [] };
-  return { steps, before: await goOn(first, block, path, steps) };
+  const windows = await steps.parts.open({ ...steps.requestOf(0), hidden, range: rangeOf(path) });
+  return { steps, before: await goOn({ block: 0, windows, finished: [] }, block, path, steps) };
 }
 
 /** Runs open windows through the sub-blocks before one. */

@@ -39,7 +39,7 @@ export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbenc
     const next = ArtifactStore.key('mask', stepDependsOn(input, whole, shards));
     await dropOlder(context, bench.store, 'mask', next);
     if ((await bench.store.find('mask', next)) !== undefined) return { seconds: 0, reused: true };
-    return findOrGather(context, path, sumsDependOn(input, path), bench, async () => {
+    return findOrGather(context, sumsDependOn(input, path), bench, async () => {
       bench.onProgress(`layer ${index}`);
       const { steps, before } = await windowsBefore(blocks.length, input, bench);
       bench.openLayer.put(path.tokens, layer, before);

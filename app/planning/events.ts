@@ -56,14 +56,14 @@ export function eventsOf({ stages }: Pipeline, model: Counted, groups: (stage: S
 /** Activities of a stage, and the maximum number of them between two places where the run can continue as new. */
 function activitiesOf(stage: Stage, { layers, blocks, shards, steps }: Counted & { shards: number; steps: number }, groups: number): [count: number, longest: number] {
   // The run asks for another worker once per layer.
-  const inShards = (each: number): [number, number] => [shards + layers * (each + 1) + 1, shards + each + 2];
+  const inShards = (each: number, before = 0): [number, number] => [before + shards + layers * (each + 1) + 1, before + shards + each + 2];
   switch (stage.type) {
     case 'calibration':
       return [1, 1];
     case 'initialMask': {
       const { allocation } = stage;
-      if (shards > 1 && initialMethodOf(stage.method).needs === 'hidden-states') return inShards(shards + 1);
       const scoring = allocation === undefined ? 0 : 1 + layers * passes[allocationMethodOf(allocation.method).needs];
+      if (shards > 1 && initialMethodOf(stage.method).needs === 'hidden-states') return inShards(shards + 1, scoring);
       return [scoring + layers + 1, scoring + 1];
     }
     case 'rebuild':
@@ -73,7 +73,11 @@ function activitiesOf(stage: Stage, { layers, blocks, shards, steps }: Counted &
       const texts = stage.perplexity.length * (1 + states * (layers + 2));
       const tasks = stage.zeroShot?.length ?? 0;
       const questions = tasks === 0 ? 0 : tasks + states * (2 + groups * (layers + 1));
-      return [texts + questions, layers + 4 + tasks];
+      if (shards === 1) return [texts + questions, layers + 4 + tasks];
+      // Several states, or groups of questions, between two such places. The run asks for another worker before each of them.
+      const atOnce = Math.min(shards, Math.max(states, tasks === 0 ? 0 : groups));
+      const rounds = shards + stage.perplexity.length * states + (tasks === 0 ? 0 : states * groups);
+      return [texts + questions + rounds, shards + atOnce * (layers + 3) + 4 + tasks];
     }
   }
 }

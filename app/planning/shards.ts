@@ -45,10 +45,10 @@ export function rebuildShardSteps(stage: ShardedStage, size: ModelSize, windows:
   if (sharded === undefined || sizes === undefined) return undefined;
   const one = shardOf(windows, count);
   const blocks = size.layer.subBlocks.length;
-  const { steps, streams, sumBytes, largestSumBytes, stateBytes } = sizes;
+  const { steps, streams, sumBytes, largestSumBytes, stateBytes, largestStateBytes } = sizes;
   const { gather, choose, finish } = sharded.cost(size, one, stage, ownSettings(settings, stage));
   const sums = { bytes: sumBytes / steps, largest: largestSumBytes };
-  const state = stateBytes / steps;
+  const state = { bytes: stateBytes / steps, largest: largestStateBytes };
   const all = blocks * steps * size.layers;
   return {
     steps: [
@@ -98,9 +98,9 @@ function withSums({ memory, work }: Cost, { bytes, largest }: { bytes: number; l
   };
 }
 
-/** Adds what is stored between two steps. @param bytes of one state */
-function withState({ memory, work }: Cost, bytes: number, { written = 0, read = 0 }: Traffic): Cost {
-  return { memory: { ...memory, host: memory.host + bytes }, work: addWork([1, work], [written, { writtenBytes: bytes }], [read, { readBytes: bytes }]) };
+/** Adds what is stored between two steps. @param bytes of the mean state, and of the largest */
+function withState({ memory, work }: Cost, { bytes, largest }: { bytes: number; largest: number }, { written = 0, read = 0 }: Traffic): Cost {
+  return { memory: { ...memory, host: memory.host + largest }, work: addWork([1, work], [written, { writtenBytes: bytes }], [read, { readBytes: bytes }]) };
 }
 
 /** Returns {@link PlannedShards.bytesPerLayer}. @param masks how often the layer's masks are written and then read by every shard */

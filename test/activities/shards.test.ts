@@ -1,5 +1,5 @@
 /** Tests work from shards of the calibration, activity by activity, without a server. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -66,8 +66,8 @@ describe('a calibration in four shards', () => {
     expect(parts.flat()).toEqual([...(await readTokens(bench.store, made.whole))]);
   });
 
-  it('lists the stages that work from shards', () => {
-    expect(made.context.sharded).toEqual([1, 2]);
+  it('lists the stages that several workers may work on', () => {
+    expect(made.context.sharded).toEqual([1, 2, 3]);
   });
 
   it('gives the same masks and errors on any assignment of work to workers, also after workers lose their memory', async () => {
@@ -126,23 +126,46 @@ describe('a calibration in four shards', () => {
     expect(found).toMatchObject({ mask: rebuilt[0].mask, entries: rebuilt[0].entries, reused: true });
   });
 
-  it.each<[string, Partial<RebuildStage>]>([
-    ['published', { ratio: 0.2 }],
-    ['guarded', { strategy: 'guarded', weights: 'refit', rounds: 1, budget: 6 }],
-  ])('reads the weights of a layer once, and runs its sub-blocks once under their new masks: %s', async (_, settings) => {
+  it('runs no layer a second time', () => {
+    const log = readFileSync(join(site.state, 'artifacts', 'log.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { event: string });
+    expect(log.length).toBeGreaterThan(0);
+    expect(log.filter(({ event }) => event === 'repeated')).toEqual([]);
+  });
+
+  it.each<[string, number, Partial<RebuildStage>]>([
+    ['published, first layer', 0, { ratio: 0.2 }],
+    ['published, third layer', 2, { ratio: 0.2 }],
+    ['guarded, second layer', 1, { strategy: 'guarded', weights: 'refit', rounds: 1, budget: 6 }],
+  ])('reads the weights of a layer once, and runs its sub-blocks once under their new masks: %s', async (_, layer, settings) => {
     const { context, shards, initial, whole } = made;
     const stage = { ...stagesOf(pipelineOf(4))[2], ...settings };
     const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
+    const masks = made.rebuilt.slice(0, layer).map(({ mask }) => mask);
+    for (const tokens of shards) await advanceTo(context, { tokens, masks }, bench);
     const parts = await partsOf({ stage } as RebuildInput);
     const [reads, streams, finishes] = [vi.spyOn(bench, 'layerWeights'), vi.spyOn(bench.hidden, 'take'), vi.spyOn(parts, 'finish')];
     try {
-      await rebuildLayerInShards({ context, shards, whole, start: initial[0], masks: [] }, stage, [bench]);
-      expect(reads).toHaveBeenCalledTimes(1);
+      await rebuildLayerInShards({ context, shards, whole, start: initial[layer], masks }, stage, [bench]);
+      expect(reads.mock.calls.map(([, index]) => index)).toEqual([layer]);
       expect(streams).toHaveBeenCalledTimes(shards.length);
       expect(finishes).toHaveBeenCalledTimes(2 * shards.length);
     } finally {
       finishes.mockRestore();
+      bench.forget();
     }
+  });
+
+  it('leaves no tensors if a step cannot begin', async () => {
+    const { context, shards: [tokens], initial } = made;
+    const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
+    const before = tf.memory().numTensors;
+    const input = { context, stage: { ...stagesOf(pipelineOf(4))[2], ratio: 0.35 }, layer: 0, start: initial[0], blocks: [] as string[], path: { tokens, masks: [] } };
+    await gatherSubBlock(input, bench);
+    const model = vi.spyOn(bench, 'model').mockRejectedValueOnce(new Error('the disk is gone'));
+    await expect(gatherSubBlock({ ...input, blocks: [initial[0]] }, bench)).rejects.toThrow('the disk is gone');
+    expect(model).toHaveBeenCalledTimes(1);
+    bench.forget();
+    expect(tf.memory().numTensors).toBe(before);
   });
 
   it('repeats a step of an earlier sub-block with the same sums', async () => {
@@ -169,8 +192,9 @@ describe('a calibration in four shards', () => {
     const stage = { ...stagesOf(pipelineOf(4))[2], ratio: 0.25 };
     const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
     const before = tf.memory().numTensors;
-    const { mask } = await rebuildLayerInShards({ context, shards, whole, start: initial[0], masks: [] }, stage, [bench]);
-    for (const tokens of shards) tf.dispose(await bench.hidden.take(context, { tokens, masks: [mask] }));
+    const masks = [made.rebuilt[0].mask];
+    const { mask } = await rebuildLayerInShards({ context, shards, whole, start: initial[1], masks }, stage, [bench]);
+    for (const tokens of shards) tf.dispose(await bench.hidden.take(context, { tokens, masks: [...masks, mask] }));
     // The next task closes the layer.
     bench.openLayer.forget();
     expect(tf.memory().numTensors).toBe(before);

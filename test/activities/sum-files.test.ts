@@ -47,6 +47,8 @@ it('writes the same file in pieces of any size', async () => {
 it('refuses sums of another layer, and sums that are gone', async () => {
   const [one, other] = [await write('one', shard(1)), await write('other', new Map([['products', Float64Array.of(1, 2)]]))];
   await expect(addUp(store, [one, other])).rejects.toThrow(PruningInputError);
+  const rounded = await write('rounded', new Map([['products', Float32Array.of(1, 2, 3, 4, 5)]]));
+  await expect(addUp(store, [one, rounded])).rejects.toThrow(/5 sums in float32.*5 sums in float64/);
   await store.drop('sums', one);
   await expect(addUp(store, [one])).rejects.toThrow(ArtifactLostError);
 });

@@ -30,7 +30,7 @@ export class TotalSums {
   add(name: string, values: SummedValues, first = 0, count = values.length): void {
     const sum = this.sums.get(name) ?? (values instanceof Float64Array ? new Float64Array(count) : new Float32Array(count));
     if (sum.length !== count || sum.BYTES_PER_ELEMENT !== values.BYTES_PER_ELEMENT) {
-      throw new PruningInputError({ where: name, what: `a shard has ${count} sums`, expected: `${sum.length}, as the shards before it` });
+      throw new PruningInputError({ where: name, what: `a shard has ${described(count, values)}`, expected: `${described(sum.length, sum)}, as the shards before it` });
     }
     this.sums.set(name, sum);
     for (let i = 0; i < values.length; i++) sum[first + i] += values[i];
@@ -40,6 +40,8 @@ export class TotalSums {
     return this.sums;
   }
 }
+
+const described = (count: number, { BYTES_PER_ELEMENT }: SummedValues): string => `${count} sums in float${8 * BYTES_PER_ELEMENT}`;
 
 /** Returns the name of a sum of one linear. */
 export const sumOf = (what: string, linear: string): string => `${what} of ${linear}`;

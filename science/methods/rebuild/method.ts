@@ -176,8 +176,9 @@ export interface StepSizes {
   /** Bytes of one shard's sums: in all steps together, and in the step with the most. */
   sumBytes: number;
   largestSumBytes: number;
-  /** Bytes of all states together. */
+  /** Bytes of all states together, and of the largest. */
   stateBytes: number;
+  largestStateBytes: number;
 }
 
 /** Type-checks the parts where they are defined, and keeps their exact types. */

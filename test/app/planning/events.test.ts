@@ -73,6 +73,28 @@ it('of a run in shards: for each shard and for the sums, and one more worker ask
   expect(largest).toBeLessThan(10_000);
 });
 
+it('of an evaluation by several workers: as many units of work between two places to continue as there are shards', () => {
+  const text = `
+version: 1
+name: divided
+model: { source: /models/70b }
+stages:
+  - calibration: { dataset: { name: c4 }, shards: 8 }
+  - initialMask: { method: wanda, sparsity: 0.5, allocation: { method: ramp } }
+  - evaluation:
+      states: [dense, initial]
+      perplexity: [{ dataset: { name: wikitext2 } }]
+      zeroShot: [boolq, rte]
+`;
+  const { total, executions, largest } = eventsOf(parsePipeline({ text, path: '/p.yaml' }).pipeline, { layers: 80, blocks: 2 }, () => 20);
+  // The stage asks for 7 workers at first, and for one more before each state and each group of questions.
+  const making = 6 + 1 + (8 + 80 * (8 + 1 + 1) + 1);
+  const scoring = (1 + 2 * 82) + (2 + 2 * (2 + 20 * 81)) + (8 + 2 + 2 * 20);
+  expect(total).toBe(6 * (making + scoring) + 5 * executions);
+  expect(largest).toBeGreaterThan(4096 + 6 * 8 * 81);
+  expect(largest).toBeLessThan(10_000);
+});
+
 it('of a guarded rebuild in shards: for each step of each sub-block', () => {
   const steps = (weights: string): number => {
     const pipeline = divided(`{ weights: ${weights} }`);

@@ -67,6 +67,7 @@ export function stepSizes(size: ModelSize, common: CommonSettings, guard: GuardS
     sumBytes: rounds * ofGradients + products.reduce((sum, one) => sum + one, 0) / blocks,
     largestSumBytes: Math.max(ofGradients, ...products),
     stateBytes: (masks * (linear / 8) + (refits ? 2 * f32 * linear : 0)) / blocks,
+    largestStateBytes: Math.max((1 + candidates) * (linear / 8), refits ? linear / 8 + f32 * linear : 0) / blocks,
   };
 }
 

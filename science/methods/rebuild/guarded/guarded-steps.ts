@@ -75,7 +75,7 @@ async function stepOf(request: Request, sums: GuardSums, state: GuardState | und
 async function chooseCandidates(step: Step): Promise<Chosen> {
   const { request: { subBlock, dense, common, pattern }, sums, base, known, rules } = step;
   const round = nextRound(rules, known.progress, step.folds);
-  // The worker that reports the error stops the run.
+  // The activity refuses a report whose error is not finite (activities/shards/rebuild.ts).
   if (!Number.isFinite(known.errorBefore)) return finish(step, step.first, { undone: false });
   // Before the first step, nobody knew whether the budget allows a round.
   if (round === undefined) return afterRounds(step);
@@ -100,6 +100,8 @@ async function chooseCandidates(step: Step): Promise<Chosen> {
   search.dispose();
   disposeMasks(masks);
   const candidates = { errorBefore: errorOf(step, 0, round.judging), ratios };
+  // No ratio changes a weight, so there is nothing to measure.
+  if (all.length === 0) return chooseRatio(step, candidates);
   const question: Question = { for: 'ratio', training: [], judging: [round.judging], tries: all.map((_, index) => ({ mask: index + 1, values: 'base' })) };
   return nextStep(step, question, { candidates, more: all });
 }

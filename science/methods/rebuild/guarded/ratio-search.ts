@@ -63,7 +63,8 @@ export function ratiosWithin({ ladder, start, towards }: Pick<RatioSearch, 'ladd
   while (rungs[0] > 0 && !isSwap(ladder[rungs[0]])) rungs.unshift(rungs[0] - 1);
   const [first] = rungs;
   if (trials > 1) rungs.push(first + towards, first + stepBack);
+  const second = ladder.at(first + stepBack);
   // A second trial that changes nothing costs nothing.
-  if (trials > 2 || (trials === 2 && !isSwap(ladder[first + stepBack] ?? 0))) rungs.push(first + stepsBack * stepBack);
+  if (trials > 2 || (trials === 2 && second !== undefined && !isSwap(second))) rungs.push(first + stepsBack * stepBack);
   return [...new Set(rungs)].filter((rung) => rung >= 0 && rung < ladder.length).map((rung) => ladder[rung]);
 }

@@ -44,7 +44,7 @@ export const published = rebuildMethod({
   sharded: {
     steps: ({ layer }) => {
       const sumBytes = (f32 * layer.linear) / layer.subBlocks.length;
-      return { steps: 1, streams, sumBytes, largestSumBytes: sumBytes, stateBytes: 0 };
+      return { steps: 1, streams, sumBytes, largestSumBytes: sumBytes, stateBytes: 0, largestStateBytes: 0 };
     },
     cost: (size, shard, common) => {
       const share = 1 / size.layer.subBlocks.length;

@@ -57,6 +57,9 @@ function cut(all: readonly Sequence[], sizes: readonly number[]): Sequence[][] {
 const eight = sequences(8, 5);
 const sixteen = sequences(16, 5);
 
+/** Steps of the rounds. If a round can change no weight, there are no errors to measure. */
+const stepsOf = ({ rounds = [] }: ChosenPart['report']): number => rounds.reduce((sum, { error, errorBefore }) => sum + (error === errorBefore ? 1 : 2), 0);
+
 describe('a guarded rebuild in shards', () => {
   // One process cuts its windows into four neighbouring folds. So it decides by the same windows if they are in the order of the shards' folds.
   it.each([
@@ -94,9 +97,9 @@ describe('a guarded rebuild in shards', () => {
     const shards = cut(sixteen, [8, 8]);
     const { report, steps } = await inShards(shards, { granularity: 'input' });
     expect(report.rounds!.length).toBeGreaterThan(1);
-    expect(steps).toBe(2 * report.rounds!.length + 1);
+    expect(steps).toBe(stepsOf(report) + 1);
     const fitted = await inShards(shards, { granularity: 'input', weights: 'refit' });
-    expect(fitted.steps).toBe(2 * fitted.report.rounds!.length + 3);
+    expect(fitted.steps).toBe(stepsOf(fitted.report) + 3);
     const none = await inShards(shards, {}, { budget: 0 });
     expect(none).toMatchObject({ steps: 1, report: { grown: 0, pruned: 0, rounds: [], forwards: 3 } });
     expect(new Map(none.masks)).toEqual(masks);
