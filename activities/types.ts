@@ -55,7 +55,7 @@ export interface RunContext {
   sparsity: number;
   /** For mixtures of experts: the statistics of an expert with fewer tokens are not used. */
   experts?: { minTokens: number };
-  /** Indices of the stages that several workers may work on. Absent if there are none. Runs of earlier versions have no evaluations there. */
+  /** Indices of the stages that several workers may work on. Absent if there are none. Earlier versions did not list evaluations. */
   sharded?: number[];
   /** Maximum seconds of forwards that a crash may cost. Runs of earlier versions store hidden states after every layer. */
   maxLoss?: number;

@@ -30,7 +30,7 @@ export async function evaluatePerplexity(run: EvaluationRun, part: EvaluationPar
       part.tokens = sampled.tokens;
     }
     const { tokens, text } = part;
-    const left = stage.states.slice(part.state).filter((state) => part.others?.includes(state) !== true);
+    const left = stage.states.slice(part.state).filter((state) => part.finishedAhead?.includes(state) !== true);
     await inLanes(left, { lanes, tracker, between }, async (state, lane, finish) => {
       const found = await perplexityOf(run, { state, tokens, lane, finish });
       perplexity[state] = { ...perplexity[state], [labels[text]]: found };
@@ -44,10 +44,10 @@ export async function evaluatePerplexity(run: EvaluationRun, part: EvaluationPar
 
 /** Records that a state is finished for the current text. */
 function finishState(part: EvaluationPart, { states }: EvaluationStage, state: ModelState): void {
-  const finished = new Set([...part.others ?? [], state]);
+  const finished = new Set([...part.finishedAhead ?? [], state]);
   while (finished.delete(states[part.state])) part.state++;
-  delete part.others;
-  if (finished.size > 0) part.others = [...finished];
+  delete part.finishedAhead;
+  if (finished.size > 0) part.finishedAhead = [...finished];
 }
 
 interface Measurement {

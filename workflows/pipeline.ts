@@ -132,7 +132,7 @@ class PipelineRun {
       const tracker = this.trackers[state.stage];
       if (anew !== undefined && state.stage >= anew.from) this.context = { ...this.original, notBefore: anew.since };
       // Places of shards may be long gone when a later stage is done: nobody waits for them then.
-      if (this.context.sharded?.includes(state.stage) !== true) placement.withoutShards();
+      if (!this.maySpread()) placement.withoutShards();
       await this.runStage(stage, tracker);
       if (state.stage === lastMaking) {
         placement.withoutShards();
@@ -152,6 +152,11 @@ class PipelineRun {
     }
     // Only the stage that is running can have set it.
     return this.state.part as Part;
+  }
+
+  /** Whether several workers may work on the current stage. */
+  private maySpread(): boolean {
+    return this.context.sharded?.includes(this.state.stage) === true;
   }
 
   private runStage(stage: Stage, tracker: StageTracker): Promise<void> {
@@ -206,8 +211,8 @@ class PipelineRun {
 
   /** Returns what the current stage needs to work from shards, or undefined if it does not. */
   private sharded(tracker: StageTracker): ShardedRun | undefined {
-    const { context, state: { tokens, shards, stage } } = this;
-    if (tokens === undefined || shards === undefined || context.sharded?.includes(stage) !== true) return undefined;
+    const { context, state: { tokens, shards } } = this;
+    if (tokens === undefined || shards === undefined || !this.maySpread()) return undefined;
     const places: ShardedRun['places'] = async (isFirst) => {
       await pause.waitWhilePaused();
       return { there: await placement.forShards(shards.length, isFirst), workers: placement.workers };
@@ -250,12 +255,12 @@ class PipelineRun {
 
   /** Returns the workers of an evaluation: all that the run has if its calibration is in shards, otherwise one. */
   private lanes(tracker: StageTracker): Lanes {
-    const { context, state: { shards, stage } } = this;
+    const { shards } = this.state;
     const shown = (of: (detail: string) => Activities): Lane => (detail) => {
       tracker.setDetail(detail);
       return of(detail);
     };
-    if (shards === undefined || context.sharded?.includes(stage) !== true) return () => Promise.resolve([shown(() => activities)]);
+    if (shards === undefined || !this.maySpread()) return () => Promise.resolve([shown(() => activities)]);
     return async (most) => {
       await pause.waitWhilePaused();
       const places = await placement.onPlaces(most, shards.length);

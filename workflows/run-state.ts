@@ -43,8 +43,8 @@ export interface RebuildPart {
 export interface EvaluationPart {
   text: number;
   state: number;
-  /** Later states that are finished. Absent if there are none. */
-  others?: ModelState[];
+  /** States after that one which are already finished. Absent if there are none. */
+  finishedAhead?: ModelState[];
   /** Tokens of the text, after it is sampled. */
   tokens?: TokensRef;
   zeroShot: ZeroShotPart;

@@ -31,6 +31,7 @@ type Entry = ChosenPart['report'] & Pick<RebuildEntry, 'block'>;
 export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbench): Promise<GatherSubBlockResult> {
   const { context, layer: index, path, blocks, state } = input;
   await bench.engineOf(context);
+  // Before the store is searched.
   await partsOf(input);
   await bench.temporaryCopies.sweep(bench.store);
   const [whole, shards] = wholePath(path);
@@ -58,7 +59,8 @@ export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbenc
 export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbench): Promise<RebuildSubBlockResult> {
   const { context, layer: index, path, blocks, shards } = input;
   await bench.engineOf(context);
-  const parts = await partsOf(input);
+  // Before the store is searched.
+  await partsOf(input);
   const layer = (await bench.model(context.model)).model.decoderLayer(index);
   const block = blocks.length;
   const subBlock = layer.subBlocks[block];
@@ -70,9 +72,10 @@ export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbe
     await dropOlder(context, bench.store, 'mask', made);
     const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
       bench.onProgress(`layer ${index}, adding ${shards.length} shards`);
+      const { parts, requestOf } = await openSteps(input, bench);
+      const [request, state] = [requestOf(block), await stateOf(input.state, subBlock, bench)];
       const gathered = parts.restore(subBlock, await addUp(bench.store, sums));
-      const request = (await openSteps(input, bench)).requestOf(block);
-      const chosen = await parts.choose(request, gathered, await stateOf(input.state, subBlock, bench)).finally(() => { gathered.dispose(); });
+      const chosen = await parts.choose(request, gathered, state).finally(() => { gathered.dispose(); });
       if ('next' in chosen) return writeState(draft, subBlock, chosen.next);
       const { masks, updates, report } = chosen;
       if (!Number.isFinite(report.errorBefore)) throw new NonFiniteValueError(`layer ${index}, ${subBlock.block}`, report.errorBefore);

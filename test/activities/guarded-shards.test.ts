@@ -1,15 +1,12 @@
 /** Tests guarded rebuilds from shards of the calibration, activity by activity, without a server. */
-import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { rebuildLayer } from '../../activities/rebuild.js';
 import { divideTokens } from '../../activities/shards/shard-tokens.js';
 import type { RebuildResult } from '../../activities/types.js';
-import { Workbench } from '../../activities/workbench.js';
 import type { Pipeline } from '../../app/config/pipeline.js';
-import { ArtifactStore } from '../../files/artifacts/index.js';
 import { tf } from '../../science/engine/index.js';
 import { beginHere } from '../helpers/in-process.js';
-import { bitsOf, difference, keysIn, pipelineOf, rebuildInShards, removeSites, runInShards, siteOf, stagesOf } from './in-shards.js';
+import { bitsOf, difference, keysIn, newBench, pipelineOf, rebuildInShards, removeSites, runInShards, siteOf, stagesOf } from './in-shards.js';
 
 afterAll(removeSites);
 
@@ -66,7 +63,7 @@ describe('a guarded rebuild from shards', () => {
     const again = await runInShards(pipeline, forgetful, () => {
       // As if a worker was killed and replaced by another process.
       forgetful.benches[1].forget();
-      forgetful.benches[1] = new Workbench(forgetful.state, new ArtifactStore(join(forgetful.state, 'artifacts')));
+      forgetful.benches[1] = newBench(forgetful);
     });
     expect(again.rebuilt.map(({ entries }) => entries)).toEqual(made.rebuilt.map(({ entries }) => entries));
     expect(await files(forgetful)).toEqual(await files(one));

@@ -27,10 +27,13 @@ export interface Site {
   /** One per worker. All share one store. */
   benches: Workbench[];
 }
+/** A new worker of a site. */
+export const newBench = ({ state }: Pick<Site, 'state'>): Workbench => new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
+
 export async function siteOf(workers: number): Promise<Site> {
   const { state, remove } = await temporaryState();
   removed.push(remove);
-  return { state, benches: Array.from({ length: workers }, () => new Workbench(state, new ArtifactStore(join(state, 'artifacts')))) };
+  return { state, benches: Array.from({ length: workers }, () => newBench({ state })) };
 }
 
 export interface Made {

@@ -1,5 +1,5 @@
 /** Tests work from shards of the calibration, activity by activity, without a server. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -9,28 +9,19 @@ import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { advanceTo } from '../../activities/shards/gather.js';
 import { chooseMask, gatherShard } from '../../activities/shards/initial-mask.js';
 import { partsOf } from '../../activities/shards/open-step.js';
-import { closeLayer, finishShard, gatherSubBlock, rebuildSubBlock } from '../../activities/shards/rebuild.js';
+import { closeLayer, gatherSubBlock, rebuildSubBlock } from '../../activities/shards/rebuild.js';
 import { sumsOf } from '../../activities/shards/rebuild-keys.js';
 import { readTokens } from '../../activities/tokens.js';
-import type { Activities, ArtifactKey, RebuildInput, RebuildResult, RunContext, TokensRef } from '../../activities/types.js';
+import type { ArtifactKey, RebuildInput, RebuildResult, RunContext, TokensRef } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import type { CalibrationStage, InitialMaskStage, Pipeline, RebuildStage } from '../../app/config/pipeline.js';
-import { ArtifactLostError, ArtifactStore, openStore } from '../../files/artifacts/index.js';
+import { ArtifactStore, openStore } from '../../files/artifacts/index.js';
 import { tf } from '../../science/engine/index.js';
 import { temporaryState } from '../helpers/demo-run.js';
 import { FakeS3 } from '../helpers/fake-s3.js';
 import { beginHere } from '../helpers/in-process.js';
-import { rebuildFromShards, type ShardedRun } from '../../workflows/sharded.js';
-import { bitsOf, difference, keysIn, ownWork, pipelineOf, removed, rebuildLayerInShards, removeSites, runInShards, siteOf, stagesOf, type Made, type Site } from './in-shards.js';
-
-// The workflow's code runs here without a server, and nothing of it is cancelled.
-vi.mock('@temporalio/workflow', async (original) => ({
-  ...(await original<object>()),
-  CancellationScope: class {
-    run = <T>(work: () => Promise<T>): Promise<T> => work();
-    cancel = (): void => undefined;
-  },
-}));
+import { storeLog } from '../../tools/bench/faults/judge.js';
+import { bitsOf, difference, keysIn, newBench, ownWork, pipelineOf, removed, rebuildLayerInShards, removeSites, runInShards, siteOf, stagesOf, type Made, type Site } from './in-shards.js';
 
 afterAll(removeSites);
 
@@ -77,7 +68,7 @@ describe('a calibration in four shards', () => {
     const again = await runInShards(pipelineOf(4), forgetful, () => {
       // As if a worker was killed and replaced by another process.
       forgetful.benches[1].forget();
-      forgetful.benches[1] = new Workbench(forgetful.state, new ArtifactStore(join(forgetful.state, 'artifacts')));
+      forgetful.benches[1] = newBench(forgetful);
     });
     expect(again.rebuilt.map(({ entries }) => entries)).toEqual(made.rebuilt.map(({ entries }) => entries));
     for (const other of [several, forgetful]) expect(await bitsOf(made, other.benches[0])).toEqual(bits);
@@ -127,7 +118,7 @@ describe('a calibration in four shards', () => {
   });
 
   it('runs no layer a second time', () => {
-    const log = readFileSync(join(site.state, 'artifacts', 'log.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { event: string });
+    const log = storeLog(join(site.state, 'artifacts'));
     expect(log.length).toBeGreaterThan(0);
     expect(log.filter(({ event }) => event === 'repeated')).toEqual([]);
   });
@@ -139,7 +130,7 @@ describe('a calibration in four shards', () => {
   ])('reads the weights of a layer once, and runs its sub-blocks once under their new masks: %s', async (_, layer, settings) => {
     const { context, shards, initial, whole } = made;
     const stage = { ...stagesOf(pipelineOf(4))[2], ...settings };
-    const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
+    const bench = newBench(site);
     const masks = made.rebuilt.slice(0, layer).map(({ mask }) => mask);
     for (const tokens of shards) await advanceTo(context, { tokens, masks }, bench);
     const parts = await partsOf({ stage } as RebuildInput);
@@ -157,7 +148,7 @@ describe('a calibration in four shards', () => {
 
   it('leaves no tensors if a step cannot begin', async () => {
     const { context, shards: [tokens], initial } = made;
-    const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
+    const bench = newBench(site);
     const before = tf.memory().numTensors;
     const input = { context, stage: { ...stagesOf(pipelineOf(4))[2], ratio: 0.35 }, layer: 0, start: initial[0], blocks: [] as string[], path: { tokens, masks: [] } };
     await gatherSubBlock(input, bench);
@@ -190,7 +181,7 @@ describe('a calibration in four shards', () => {
   it('leaves only the hidden states of the shards as tensors after a layer', async () => {
     const { context, shards, initial, whole } = made;
     const stage = { ...stagesOf(pipelineOf(4))[2], ratio: 0.25 };
-    const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
+    const bench = newBench(site);
     const before = tf.memory().numTensors;
     const masks = [made.rebuilt[0].mask];
     const { mask } = await rebuildLayerInShards({ context, shards, whole, start: initial[1], masks }, stage, [bench]);
@@ -243,116 +234,6 @@ it('machines that share a bucket keep no copies of sums, and few copies of inter
     process.env = before;
     await s3.stop();
   }
-});
-
-describe('two runs that rebuild the same layer in one store', () => {
-  let site: Site;
-  let input: Made;
-  let stage: RebuildStage;
-  /** Keys of all layers' masks so far. */
-  let known: Set<ArtifactKey>;
-  beforeAll(async () => {
-    site = await siteOf(1);
-    const pipeline = pipelineOf(4);
-    input = await runInShards(pipeline, site);
-    [, , stage] = stagesOf(pipeline);
-    known = new Set([...input.initial, ...input.rebuilt.map(({ mask }) => mask)]);
-  });
-
-  /** A process does one piece of work at a time. */
-  function turns(): (work: () => Promise<unknown>) => Promise<unknown> {
-    let last: Promise<unknown> = Promise.resolve();
-    return (work) => {
-      const result = last.then(work);
-      last = result.catch(() => undefined);
-      return result;
-    };
-  }
-
-  const newBench = (): Workbench => new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
-
-  /** Rebuilds a layer as the workflow does it. @param settings of the stage @param before called before each activity */
-  function rebuildAs(settings: Partial<RebuildStage>, before: (call: number) => Promise<void> = () => Promise.resolve(), inTurn = turns(), bench = newBench()): Promise<RebuildResult> {
-    const { context, whole, shards, initial } = input;
-    let calls = 0;
-    const activities = Object.fromEntries(Object.entries({ gatherSubBlock, rebuildSubBlock, finishShard, closeLayer }).map(([name, activity]) => [name, async (given: never) => inTurn(async () => {
-      await before(calls++);
-      return (activity as (given: never, bench: Workbench) => Promise<unknown>)(given, bench);
-    })])) as unknown as Activities;
-    const tracker = { setWorkers: () => undefined, recordWork: () => undefined, setDetail: () => undefined } as unknown as ShardedRun['tracker'];
-    const places = () => Promise.resolve({ there: shards.map(() => activities), workers: 1 });
-    return rebuildFromShards({ activities, context, tracker, whole, shards, places }, { ...stage, ...settings }, [], initial[0]).finally(() => { bench.forget(); });
-  }
-
-  // Of a layer with two sub-blocks: 4 gather, 1 rebuilds, 4 gather, 1 rebuilds, 4 finish, 1 closes.
-  it.each([0, 2, 4, 7, 9, 10, 12, 14])('find what the other one has made, also before call %i', async (moment) => {
-    await meetAt(moment, { ratio: 0.11 + moment / 100 });
-  });
-
-  // A guarded rebuild with one round and a refit has 5 steps for each sub-block, each of 4 activities that gather and 1 that chooses.
-  it.each([0, 3, 4, 5, 12, 14, 23, 24, 26, 40, 52, 54])('do so, too, if a sub-block has several steps, also before call %i', async (moment) => {
-    await meetAt(moment, { strategy: 'guarded', weights: 'refit', rounds: 1, budget: 4 + moment / 100 });
-  });
-
-  /** One run begins before a call of the other, and finishes the layer. */
-  async function meetAt(moment: number, settings: Partial<RebuildStage>): Promise<void> {
-    let other: RebuildResult | undefined;
-    const own = await rebuildAs(settings, async (call) => {
-      if (call === moment) other = await rebuildAs(settings);
-    });
-    expect(other).toBeDefined();
-    expect(own).toMatchObject({ mask: other?.mask, entries: other?.entries, reused: true });
-    expect(keysIn(site, 'sums')).toEqual([]);
-    expect(new Set(keysIn(site, 'mask'))).toEqual(known.add(own.mask));
-  }
-
-  it.each<[string, Partial<RebuildStage>]>([
-    ['published', { ratio: 0.3 }],
-    ['guarded', { strategy: 'guarded', weights: 'refit', rounds: 1, budget: 5 }],
-  ])('give the same masks: %s', async (_, settings) => {
-    const inTurn = turns();
-    const nothing = (): Promise<void> => Promise.resolve();
-    const [one, other] = await Promise.all([rebuildAs(settings, nothing, inTurn), rebuildAs(settings, nothing, inTurn)]);
-    expect(other).toMatchObject({ mask: one.mask, entries: one.entries });
-    expect([one.reused, other.reused].sort()).toEqual([false, true]);
-    expect(keysIn(site, 'sums')).toEqual([]);
-    expect(new Set(keysIn(site, 'mask'))).toEqual(known.add(one.mask));
-  });
-
-  it('of other settings give the masks and errors that each has alone, also in turn on one worker', async () => {
-    const both: Partial<RebuildStage>[] = [{ ratio: 0.45 }, { strategy: 'guarded', weights: 'refit', rounds: 1, budget: 6.5 }];
-    const [inTurn, bench] = [turns(), newBench()];
-    const together = await Promise.all(both.map((settings) => rebuildAs(settings, () => Promise.resolve(), inTurn, bench)));
-    for (const [run, { mask, entries }] of together.entries()) {
-      const found = await bitsOf({ ...input, rebuilt: [together[run]] }, bench);
-      await bench.store.drop('mask', mask);
-      const alone = await rebuildAs(both[run]);
-      expect([together[run].reused, alone.reused]).toEqual([false, false]);
-      expect(alone).toMatchObject({ mask, entries });
-      expect(await bitsOf({ ...input, rebuilt: [alone] }, bench)).toEqual(found);
-      known.add(mask);
-    }
-  });
-
-  it('leave no hidden states on disk if one finds the last layer', async () => {
-    const { context, shards, whole, initial } = input;
-    // They are stored after every layer.
-    const careful = { ...context, maxLoss: 0 };
-    const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
-    const masks = input.rebuilt.slice(0, -1).map(({ mask }) => mask);
-    const layer = masks.length;
-    for (const tokens of shards) await advanceTo(careful, { tokens, masks }, bench);
-    expect(keysIn(site, 'hidden')).toHaveLength(shards.length);
-    await closeLayer({ context: careful, layer, stage, start: initial[layer], path: { tokens: whole, masks }, shards, blocks: [] }, bench);
-    expect(keysIn(site, 'hidden')).toEqual([]);
-  });
-
-  it('start over if the finished layer is removed', async () => {
-    const { context, whole, shards, initial } = input;
-    const close = { context, stage: { ...stage, ratio: 0.4 }, layer: 0, start: initial[0], path: { tokens: whole, masks: [] }, shards, blocks: [] };
-    await expect(closeLayer(close, site.benches[0])).rejects.toThrow(ArtifactLostError);
-    await expect(closeLayer({ ...close, finished: { errors: shards.map((_, shard) => (shard === 2 ? [] : [1, 1])), seconds: 1 } }, site.benches[0])).rejects.toThrow(ArtifactLostError);
-  });
 });
 
 it('the last layer of an initial mask leaves no hidden states in memory', async () => {

@@ -4,9 +4,10 @@ import type { Tensor1D, Tensor3D } from '../../engine/index.js';
 import { runSubBlock } from '../../models/sub-block.js';
 import type { SubBlock, Weights } from '../../models/types.js';
 import { withMasked } from '../parts/masked-weights.js';
+import { mean } from './guarded/calibration-folds.js';
 import type { State } from './guarded/guard.js';
 import { errorsOfSequences } from './published/output-gradients.js';
-import { meanError, sumOfErrors } from './published/sub-block-sums.js';
+import { downloadErrors } from './published/sub-block-sums.js';
 
 interface Pass {
   subBlock: SubBlock;
@@ -14,7 +15,7 @@ interface Pass {
   dense: Weights;
   /** The residual stream before the sub-block, in batches `[batch, time, hidden]`. */
   hidden: readonly Tensor3D[];
-  /** Returns the dense output of a batch, `[batch, time, hidden]`. Called within `tf.tidy`. @param x the sub-block's input */
+  /** Returns the target of the output of a batch, `[batch, time, hidden]`. Called within `tf.tidy`. @param x the sub-block's input */
   target: (batch: number, x: Tensor3D) => Tensor3D;
   /** Called after every batch. */
   onBatch?: (batch: number) => void;
@@ -24,7 +25,8 @@ interface Pass {
 export interface Passed {
   /** The residual stream after the sub-block, in the same batches. */
   hidden: Tensor3D[];
-  /** Mean over sequences of the mean squared error of the output against the dense one. */
+  /** Mean squared error of the output of each sequence against the target, and the mean of these. */
+  errors: number[];
   error: number;
 }
 
@@ -45,7 +47,8 @@ export async function passUnder({ subBlock, dense, hidden, target, onBatch }: Pa
         await macrotask();
       }
     }, updates);
-    return { hidden: after, error: meanError(await sumOfErrors(errors)) };
+    const ofSequences = await downloadErrors(errors);
+    return { hidden: after, errors: ofSequences, error: mean(ofSequences) };
   } catch (fault) {
     tf.dispose([...after, ...errors]);
     throw fault;

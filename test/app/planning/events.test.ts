@@ -50,22 +50,22 @@ stages:
   expect(largest).toBeLessThan(10_000);
 });
 
-/** A pipeline of 7B with four shards. @param rebuild settings of its rebuild */
-function divided(rebuild: string): Pipeline {
+/** A pipeline in shards. @param initialMask settings of its initial mask @param last the stage after it */
+function divided(shards: number, last: string, initialMask = '{ method: wanda, sparsity: 0.5 }'): Pipeline {
   const text = `
 version: 1
 name: divided
 model: { source: /models/7b }
 stages:
-  - calibration: { dataset: { name: c4 }, shards: 4 }
-  - initialMask: { method: wanda, sparsity: 0.5 }
-  - rebuild: ${rebuild}
+  - calibration: { dataset: { name: c4 }, shards: ${shards} }
+  - initialMask: ${initialMask}
+  - ${last}
 `;
   return parsePipeline({ text, path: '/p.yaml' }).pipeline;
 }
 
 it('of a run in shards: for each shard and for the sums, and one more worker asked for once a layer', () => {
-  const pipeline = divided('{ strategy: published }');
+  const pipeline = divided(4, 'rebuild: { strategy: published }');
   const { total, executions, largest } = eventsOf(pipeline, { layers: 32, blocks: 2 }, () => 0);
   // A seat, the check, the report, two for the outputs, the calibration; for each stage the first requests for workers, and the proof.
   const activities = 6 + (4 + 32 * (4 + 1 + 1) + 1) + (4 + 32 * (2 * (4 + 1) + 4 + 1 + 1) + 1);
@@ -74,19 +74,9 @@ it('of a run in shards: for each shard and for the sums, and one more worker ask
 });
 
 it('of an evaluation by several workers: as many units of work between two places to continue as there are shards', () => {
-  const text = `
-version: 1
-name: divided
-model: { source: /models/70b }
-stages:
-  - calibration: { dataset: { name: c4 }, shards: 8 }
-  - initialMask: { method: wanda, sparsity: 0.5, allocation: { method: ramp } }
-  - evaluation:
-      states: [dense, initial]
-      perplexity: [{ dataset: { name: wikitext2 } }]
-      zeroShot: [boolq, rte]
-`;
-  const { total, executions, largest } = eventsOf(parsePipeline({ text, path: '/p.yaml' }).pipeline, { layers: 80, blocks: 2 }, () => 20);
+  const last = 'evaluation: { states: [dense, initial], perplexity: [{ dataset: { name: wikitext2 } }], zeroShot: [boolq, rte] }';
+  const pipeline = divided(8, last, '{ method: wanda, sparsity: 0.5, allocation: { method: ramp } }');
+  const { total, executions, largest } = eventsOf(pipeline, { layers: 80, blocks: 2 }, () => 20);
   // The stage asks for 7 workers at first, and for one more before each state and each group of questions.
   const making = 6 + 1 + (8 + 80 * (8 + 1 + 1) + 1);
   const scoring = (1 + 2 * 82) + (2 + 2 * (2 + 20 * 81)) + (8 + 2 + 2 * 20);
@@ -97,7 +87,7 @@ stages:
 
 it('of a guarded rebuild in shards: for each step of each sub-block', () => {
   const steps = (weights: string): number => {
-    const pipeline = divided(`{ weights: ${weights} }`);
+    const pipeline = divided(4, `rebuild: { weights: ${weights} }`);
     const { events: { total, executions } } = makePlan({ pipeline, size: llama7b().size, perBatch: 1, machine: assumedMachine(cpuEngine), measurements: [] });
     const others = 6 + (4 + 32 * (4 + 1 + 1) + 1) + (4 + 32 * (4 + 1 + 1) + 1);
     return ((total - 5 * executions) / 6 - others) / (32 * 2 * (4 + 1));

@@ -3,11 +3,10 @@ import { keep, tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import { runSubBlock } from '../../../models/sub-block.js';
 import type { SubBlock, Weights } from '../../../models/types.js';
-import { withMasked } from '../../parts/masked-weights.js';
 import type { Masks, Updates } from '../../parts/masked-weights.js';
 import { tokensIn } from '../../parts/routed-tokens.js';
-import { errorsOfSequences } from '../published/output-gradients.js';
 import { mean } from '../guarded/calibration-folds.js';
+import { passUnder } from '../pass-under.js';
 
 /** The masks of a sub-block's linears, and the values that differ from the dense ones. */
 export interface Pruned {
@@ -84,21 +83,10 @@ export class SubBlockWindows {
    * @returns the residual stream after it, bit for bit that of any other forward of these batches, and the mean squared errors of all
    * windows and of the held-out windows
    */
-  async run({ masks, updates }: Pruned): Promise<{ after: Tensor3D[]; error: number; heldOut: number }> {
-    const { subBlock, dense, hidden, heldOut } = this.request;
-    const after: Tensor3D[] = [];
-    const errors: number[] = [];
-    await withMasked(dense, masks, async (sparse) => {
-      for (const [index, h] of hidden.entries()) {
-        tf.tidy(() => {
-          const y = runSubBlock(subBlock, subBlock.enter(h, dense), sparse);
-          after.push(keep(subBlock.leave(h, y, dense)));
-          errors.push(...errorsOfSequences(y.sub<Tensor3D>(this.targets[index]), h).dataSync<'float32'>());
-        });
-        await macrotask();
-      }
-    }, updates);
-    return { after, error: mean(errors), heldOut: mean(heldOut === 0 ? errors : errors.slice(-heldOut)) };
+  async run(state: Pruned): Promise<{ after: Tensor3D[]; error: number; heldOut: number }> {
+    const { heldOut } = this.request;
+    const { hidden, errors, error } = await passUnder({ ...this.request, target: (batch) => this.targets[batch] }, state);
+    return { after: hidden, error, heldOut: heldOut === 0 ? error : mean(errors.slice(-heldOut)) };
   }
 
   dispose(): void {

@@ -37,11 +37,17 @@ export class SubBlockSums implements Gathered {
   }
 }
 
-/** Adds up the errors of sequences. Disposes the tensors. @param batches errors per sequence, `[batch]` */
-export async function sumOfErrors(batches: readonly Tensor1D[]): Promise<ErrorSum> {
+/** Downloads the errors of sequences. Disposes the tensors. @param batches errors per sequence, `[batch]` */
+export async function downloadErrors(batches: readonly Tensor1D[]): Promise<number[]> {
   const all = tf.concat([...batches]);
   const values = Array.from(await all.data<'float32'>());
   tf.dispose([all, ...batches]);
+  return values;
+}
+
+/** Adds up the errors of sequences. Disposes the tensors. @param batches as in {@link downloadErrors} */
+export async function sumOfErrors(batches: readonly Tensor1D[]): Promise<ErrorSum> {
+  const values = await downloadErrors(batches);
   return [values.reduce((sum, value) => sum + value, 0), values.length];
 }
 
