@@ -97,6 +97,6 @@ describe('sums of shards', () => {
 
   it('of another layer are refused', () => {
     const parts = [new Map([['a', Float32Array.of(1, 2)]]), new Map([['a', Float32Array.of(1)]])];
-    expect(() => total(parts)).toThrow(/a shard has 1 sums; expected 2/);
+    expect(() => total(parts)).toThrow(/a: a shard has 1 sums in float32; expected 2 sums in float32/);
   });
 });
