@@ -9,15 +9,23 @@ const order = [
 ];
 const top = ['app/api', 'app/cli', 'app/operate', 'app/report', 'app/ui', 'tools', 'test'];
 const within = (folders) => folders.map((folder) => `**/${folder}/**`);
+/** Below science/methods/, too: a folder, and the folders that it must not import from. */
+const methods = {
+  'parts': ['initial', 'allocation', 'rebuild'],
+  'rebuild/published': ['guarded', 'swaps', 'best'],
+  'rebuild/guarded': ['swaps', 'best'],
+  'rebuild/swaps': ['best'],
+};
 /** Within one room, paths are shorter: `../models/index.js`. */
 const beside = (folder, folders) => {
   const room = folder.split('/')[0];
   return folders.filter((other) => other !== folder && other.startsWith(`${room}/`)).map((other) => `../${other.slice(room.length + 1)}/**`);
 };
 
-function importRule(folder) {
+function importRule(folder, below = '', others = []) {
   const above = [...order.slice(0, order.indexOf(folder)), ...top];
   const patterns = [{ group: [...within(above), ...beside(folder, above)], message: `${folder}/ imports only from folders below it (docs/architecture.md).` }];
+  if (others.length > 0) patterns.push({ group: within(others), message: `${below} imports nothing from ${others.join(', ')}.` });
   if (folder === 'workflows') {
     patterns.push({ group: within(order.slice(1)), allowTypeImports: true, message: 'Workflow code is deterministic: it imports types only.' });
     patterns.push({ group: ['node:*'], message: 'Workflow code is deterministic: it reads nothing from the machine.' });
@@ -38,7 +46,7 @@ function importRule(folder) {
     // What `tf.keep` keeps outlives a task that fails.
     rules['no-restricted-properties'] = ['error', { object: 'tf', property: 'keep', message: 'Use `keep` of science/engine/, which does not outlive the task.' }];
   }
-  return { files: [`${folder}/**/*.ts`], rules };
+  return { files: [`${folder}/${below}**/*.ts`], rules };
 }
 
 export default tseslint.config(
@@ -52,5 +60,6 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
     },
   },
-  ...order.map(importRule),
+  ...order.map((folder) => importRule(folder)),
+  ...Object.entries(methods).map(([folder, others]) => importRule('science/methods', `${folder}/`, others)),
 );

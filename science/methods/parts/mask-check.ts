@@ -2,7 +2,7 @@
  * An independent check of the masks after every stage. It counts weight by weight and does not use the code that selects. A mask
  * that does not keep its budget stops the run before it reaches a checkpoint.
  */
-import type { Granularity } from '../rebuild/method.js';
+import type { Granularity, Pattern, Shape } from './pattern.js';
 import { groupBudget, sparseGptBlock } from './budget.js';
 import type { MaskTarget } from './budget.js';
 import { countOnes } from './count-ones.js';
@@ -10,7 +10,6 @@ import { MaskBudgetError } from './errors.js';
 import { MaskSet } from './mask-set.js';
 import type { Masks } from './masked-weights.js';
 import { patternText } from './pattern.js';
-import type { Pattern, Shape } from './pattern.js';
 
 /** A linear's mask, row-major `[out, in]`, 1 = kept. */
 export interface LinearMask {

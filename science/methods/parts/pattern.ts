@@ -6,6 +6,9 @@ export type Pattern = { kind: 'unstructured' } | { kind: 'N:M'; keep: number; of
 /** `[out, in]` */
 export type Shape = readonly [number, number];
 
+/** Which weights compete with each other: all linears of a sub-block, one linear, one row, or one column. */
+export type Granularity = 'block' | 'layer' | 'output' | 'input';
+
 export const unstructured: Pattern = { kind: 'unstructured' };
 
 /**

@@ -8,7 +8,7 @@ import type { Settings } from '../settings.js';
 import { LayerGuard, type LayerState } from './layer-guard.js';
 import { runUnchanged } from './run-unchanged.js';
 import type { RebuildRequest, RebuildResult, SubBlockEntry } from './method.js';
-import type { SubBlockRebuild, SubBlockResult } from './published/sub-block-rebuild.js';
+import type { SubBlockRebuild, SubBlockResult } from './sub-block.js';
 
 type Rebuilt = Omit<SubBlockResult, 'report'> & { report: Omit<SubBlockEntry, 'block'> };
 type Rebuild = (request: SubBlockRebuild, where: (decision: string) => void) => Promise<Rebuilt>;

@@ -3,8 +3,7 @@ import type { Tensor3D } from '../../engine/index.js';
 import type { DecoderLayer, Weights } from '../../models/index.js';
 import { layerForward } from '../parts/layer-forward.js';
 import type { Masks, Updates } from '../parts/masked-weights.js';
-import { mean } from './guarded/calibration-folds.js';
-import { meanSquare } from './published/output-gradients.js';
+import { mean, meanSquare } from '../parts/sequence-errors.js';
 
 /** The current masks and values of a layer. */
 export interface LayerState {

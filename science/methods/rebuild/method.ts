@@ -3,12 +3,9 @@ import type { Cost, ModelSize, Windows } from '../../cost/index.js';
 import type { Tensor3D } from '../../engine/index.js';
 import type { DecoderLayer, SubBlock, Weights } from '../../models/index.js';
 import type { Masks, Updates } from '../parts/masked-weights.js';
-import type { Pattern } from '../parts/pattern.js';
+import type { Granularity, Pattern } from '../parts/pattern.js';
 import type { Gathered, WindowSums } from '../parts/window-sums.js';
 import type { Identity, Settings, Values } from '../settings.js';
-
-/** Which weights compete with each other: all linears of a sub-block, one linear, one row, or one column. */
-export type Granularity = 'block' | 'layer' | 'output' | 'input';
 
 /** Importance of a weight: `|W| * sqrt(mean g^2)`, `|W|`, or `sqrt(mean g^2)`. */
 export type Metric = 'weight-gradient' | 'weight' | 'gradient';

@@ -4,10 +4,8 @@ import type { Tensor1D, Tensor3D } from '../../engine/index.js';
 import { runSubBlock } from '../../models/sub-block.js';
 import type { SubBlock, Weights } from '../../models/types.js';
 import { withMasked } from '../parts/masked-weights.js';
-import { mean } from './guarded/calibration-folds.js';
-import type { State } from './guarded/guard.js';
-import { errorsOfSequences } from './published/output-gradients.js';
-import { downloadErrors } from './published/sub-block-sums.js';
+import { downloadErrors, errorsOfSequences, mean } from '../parts/sequence-errors.js';
+import type { State } from '../parts/sub-block-state.js';
 
 interface Pass {
   subBlock: SubBlock;

@@ -1,9 +1,9 @@
 import { tf } from '../../engine/index.js';
 import { linearsOf } from '../../models/linears.js';
 import { runSubBlock } from '../../models/sub-block.js';
-import { firstState } from './guarded/guard.js';
+import { firstState } from '../parts/sub-block-state.js';
 import { passUnder } from './pass-under.js';
-import type { SubBlockRebuild, SubBlockResult } from './published/sub-block-rebuild.js';
+import type { SubBlockRebuild, SubBlockResult } from './sub-block.js';
 
 /** Runs a sub-block without changing it. Returns the residual stream after it, and its error. Disposes `hidden`, even on failure. */
 export async function runUnchanged({ subBlock, hidden, dense, masks, updates }: Omit<SubBlockRebuild, 'settings'>): Promise<SubBlockResult> {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Granularity } from '../../../science/methods/rebuild/method.js';
+import type { Granularity } from '../../../science/methods/parts/pattern.js';
 import type { Pattern, Shape } from '../../../science/methods/index.js';
 
 /** Difficult scores: few distinct values (ties), zeros, denormals, or any finite values. */

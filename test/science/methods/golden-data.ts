@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensorsHeader, readTensorBytes, unpackBits } from '../../../files/checkpoints/index.js';
-import type { Granularity, Metric } from '../../../science/methods/rebuild/method.js';
+import type { Granularity } from '../../../science/methods/parts/pattern.js';
+import type { Metric } from '../../../science/methods/rebuild/method.js';
 import { tf } from '../../../science/engine/index.js';
 import type { Tensor, Tensor3D } from '../../../science/engine/index.js';
 import { linearsOf, type DecoderModel, type LinearSpec } from '../../../science/models/index.js';

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../../../science/engine/index.js';
 import { layerForward, rebuildMethodOf, unstructured } from '../../../science/methods/index.js';
 import { importances } from '../../../science/methods/rebuild/published/importance.js';
-import { SquaredGradients } from '../../../science/methods/rebuild/published/squared-gradients.js';
+import { SquaredGradients } from '../../../science/methods/parts/squared-gradients.js';
 import { openTestEngine } from '../../helpers/engine.js';
 import { linears, sequences, toBatches, toTensors, toy, toyWeights } from './rebuild/toy-sub-block.js';
 

@@ -12,8 +12,8 @@ import { customVjp } from '../../../models/custom-vjp.js';
 import { linearsOf } from '../../../models/linears.js';
 import { applyLinear } from '../../../models/sub-block.js';
 import type { DecoderLayer, DecoderModel, LinearSpec, SubBlock, Weights } from '../../../models/types.js';
-import { inputGradient } from '../../rebuild/published/output-gradients.js';
-import { SquaredGradients } from '../../rebuild/published/squared-gradients.js';
+import { inputGradient } from '../../parts/output-gradients.js';
+import { SquaredGradients } from '../../parts/squared-gradients.js';
 
 /** Maximum number of logits held at once: 256 MiB in float32. Their probabilities and their gradients take the same each. */
 const maxLogits = 64 * 2 ** 20;

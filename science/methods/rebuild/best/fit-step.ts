@@ -4,15 +4,15 @@ import { linearsOf } from '../../../models/linears.js';
 import { fitSubBlock, valuesOf } from '../../parts/fit-sub-block.js';
 import type { Pattern } from '../../parts/pattern.js';
 import { refitForwards } from '../../parts/refit.js';
-import { firstState } from '../guarded/guard.js';
-import type { State } from '../guarded/guard.js';
+import { firstState } from '../../parts/sub-block-state.js';
 import type { SubBlockEntry } from '../method.js';
 import { admmFit } from './admm-fit.js';
 import { SubBlockWindows } from './windows.js';
-import type { Pruned, WindowsRequest } from './windows.js';
+import type { State } from '../../parts/sub-block-state.js';
+import type { WindowsRequest } from './windows.js';
 
 export interface FitStep extends WindowsRequest {
-  start: Pruned;
+  start: State;
   pattern: Pattern;
   /** Rounds values to what the checkpoint will hold. */
   round: (linear: string, values: Float32Array) => Float32Array;

@@ -6,9 +6,9 @@ import { reconstructionForwards, reconstructionTargets, reconstructLayer } from 
 import type { SubBlockEntry } from '../method.js';
 import { rate } from './recipe.js';
 import { sequencesIn } from './windows.js';
-import type { Pruned } from './windows.js';
+import type { State } from '../../parts/sub-block-state.js';
 
-export interface ReconstructionStep extends Pruned {
+export interface ReconstructionStep extends State {
   layer: DecoderLayer;
   dense: Weights;
   /** The residual streams before the layer. Not disposed. */

@@ -6,7 +6,7 @@ import { reconstructionTargets } from '../../parts/reconstruct/index.js';
 import { changes } from '../../parts/working-masks.js';
 import { eachSubBlock } from '../each-sub-block.js';
 import type { RebuildRequest, RebuildRun, SubBlockEntry } from '../method.js';
-import type { SubBlockRebuild, SubBlockResult } from '../published/sub-block-rebuild.js';
+import type { SubBlockRebuild, SubBlockResult } from '../sub-block.js';
 import { DensePath } from './dense-path.js';
 import { fitStep } from './fit-step.js';
 import { rebuildMasksOnly } from './masks-only.js';

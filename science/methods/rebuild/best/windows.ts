@@ -3,16 +3,10 @@ import { keep, tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import { runSubBlock } from '../../../models/sub-block.js';
 import type { SubBlock, Weights } from '../../../models/types.js';
-import type { Masks, Updates } from '../../parts/masked-weights.js';
 import { tokensIn } from '../../parts/routed-tokens.js';
-import { mean } from '../guarded/calibration-folds.js';
+import { mean } from '../../parts/sequence-errors.js';
+import type { State } from '../../parts/sub-block-state.js';
 import { passUnder } from '../pass-under.js';
-
-/** The masks of a sub-block's linears, and the values that differ from the dense ones. */
-export interface Pruned {
-  masks: Masks;
-  updates?: Updates;
-}
 
 export interface WindowsRequest {
   subBlock: SubBlock;
@@ -83,7 +77,7 @@ export class SubBlockWindows {
    * @returns the residual stream after it, bit for bit that of any other forward of these batches, and the mean squared errors of all
    * windows and of the held-out windows
    */
-  async run(state: Pruned): Promise<{ after: Tensor3D[]; error: number; heldOut: number }> {
+  async run(state: State): Promise<{ after: Tensor3D[]; error: number; heldOut: number }> {
     const { heldOut } = this.request;
     const { hidden, errors, error } = await passUnder({ ...this.request, target: (batch) => this.targets[batch] }, state);
     return { after: hidden, error, heldOut: heldOut === 0 ? error : mean(errors.slice(-heldOut)) };

@@ -6,9 +6,9 @@ import type { SubBlock, Weights } from '../../../models/types.js';
 import { tokensIn } from '../../parts/routed-tokens.js';
 import { withMasked } from '../../parts/masked-weights.js';
 import type { Masks, Updates } from '../../parts/masked-weights.js';
-import { denseWithGradients, errorsOfSequences, scaleToAllTokens, meanSquare } from '../published/output-gradients.js';
-import { SquaredGradients } from '../published/squared-gradients.js';
-import { meanError, type ErrorSum } from '../published/sub-block-sums.js';
+import { denseWithGradients } from '../../parts/output-gradients.js';
+import { errorsOfSequences, type ErrorSum, mean, meanError, meanSquare, scaleToAllTokens } from '../../parts/sequence-errors.js';
+import { SquaredGradients } from '../../parts/squared-gradients.js';
 import type { WindowRange } from '../method.js';
 import type { FoldSizes } from './round-rules.js';
 
@@ -210,9 +210,4 @@ export class CalibrationFolds implements FoldSizes {
       : denseWithGradients(this.subBlock, x, runSubBlock(this.subBlock, x, sparse), dense);
     for (const gradient of gradients) sum.add(gradient);
   }
-}
-
-/** Returns the mean, summed in order. */
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

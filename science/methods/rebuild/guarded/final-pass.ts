@@ -1,13 +1,13 @@
 import { tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import type { CalibrationFolds } from './calibration-folds.js';
-import { copyOf } from './guard.js';
-import type { State } from './guard.js';
+import { copyOf } from '../../parts/sub-block-state.js';
+import type { State } from '../../parts/sub-block-state.js';
 import { passUnder, type Passed } from '../pass-under.js';
 import type { Masks } from '../../parts/masked-weights.js';
 import { finishedMasks } from '../../parts/working-masks.js';
 import { isWorse } from './round-rules.js';
-import type { SubBlockRebuild } from '../published/sub-block-rebuild.js';
+import type { SubBlockRebuild } from '../sub-block.js';
 
 /** Runs a sub-block under masks. Targets are the dense outputs that the folds have kept. */
 export async function finalPass({ subBlock, dense, hidden, onProgress }: Windows, state: State, folds: CalibrationFolds): Promise<Passed> {

@@ -3,8 +3,8 @@ import { linearsOf } from '../../../models/linears.js';
 import type { SubBlock } from '../../../models/types.js';
 import { TokenSums } from '../../parts/token-sums.js';
 import { sumOf, sumsOfLinears, type Gathered, type SummedValues, type WindowSums } from '../../parts/window-sums.js';
-import { SquaredGradients } from '../published/squared-gradients.js';
-import type { ErrorSum } from '../published/sub-block-sums.js';
+import { SquaredGradients } from '../../parts/squared-gradients.js';
+import type { ErrorSum } from '../../parts/sequence-errors.js';
 
 const [squares, errors, tokens, products, targets] = ['squared gradients', 'errors', 'tokens', 'products', 'targets'];
 

@@ -3,8 +3,9 @@ import type { Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
 import { CalibrationFolds } from './calibration-folds.js';
 import { keepUnlessWorse } from './final-pass.js';
-import { checkGuard, firstState } from './guard.js';
-import type { State } from './guard.js';
+import { checkGuard } from './check-guard.js';
+import { firstState } from '../../parts/sub-block-state.js';
+import type { State } from '../../parts/sub-block-state.js';
 import type { GuardSettings } from './guard-defaults.js';
 import { refitCost, tryRefit } from './guarded-refit.js';
 import type { GuardRefit } from './guarded-refit.js';
@@ -12,7 +13,7 @@ import { runRounds } from './guarded-rounds.js';
 import { foldCount, type GuardRound } from './round-rules.js';
 import type { Masks } from '../../parts/masked-weights.js';
 import { changes, disposeMasks, workingMasks } from '../../parts/working-masks.js';
-import type { SubBlockRebuild, SubBlockReport } from '../published/sub-block-rebuild.js';
+import type { SubBlockRebuild, SubBlockReport } from '../sub-block.js';
 
 export interface GuardedRebuild extends SubBlockRebuild {
   guard: GuardSettings;

@@ -1,5 +1,5 @@
 import type { CalibrationFolds } from './calibration-folds.js';
-import type { State } from './guard.js';
+import type { State } from '../../parts/sub-block-state.js';
 import type { GuardedRebuild } from './guarded-rebuild.js';
 import { withUpdates } from '../../parts/masked-weights.js';
 import { refitForwards, refitSubBlock } from '../../parts/refit.js';

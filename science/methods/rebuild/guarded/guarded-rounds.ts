@@ -1,14 +1,14 @@
 import { linearsOf } from '../../../models/linears.js';
 import type { Weights } from '../../../models/types.js';
 import type { CalibrationFolds } from './calibration-folds.js';
-import type { State } from './guard.js';
+import type { State } from '../../parts/sub-block-state.js';
 import type { GuardedRebuild } from './guarded-rebuild.js';
 import { needsGradients } from '../method.js';
 import { withUpdates } from '../../parts/masked-weights.js';
 import type { Updates } from '../../parts/masked-weights.js';
-import { rebuildBase } from '../published/rebuild-base.js';
+import { rebuildBase } from '../rebuild-base.js';
 import { disposeMasks } from '../../parts/working-masks.js';
-import { SquaredGradients } from '../published/squared-gradients.js';
+import { SquaredGradients } from '../../parts/squared-gradients.js';
 import { beginning, nextRound, rulesOf, type Progress } from './round-rules.js';
 import { rankSwaps, tryRatios } from './round-trials.js';
 

@@ -4,11 +4,12 @@ import { withUpdates, type Masks, type Updates } from '../../parts/masked-weight
 import { refitLinears } from '../../parts/refit.js';
 import { changes, disposeMasks, finishedMasks, workingMasks } from '../../parts/working-masks.js';
 import type { ChosenPart, PartRequest } from '../method.js';
-import { rebuildBase } from '../published/rebuild-base.js';
-import { meanError, type ErrorSum } from '../published/sub-block-sums.js';
+import { rebuildBase } from '../rebuild-base.js';
+import { meanError, type ErrorSum } from '../../parts/sequence-errors.js';
 import { decisionsOf } from './guard-entry.js';
 import type { GuardSums } from './guard-sums.js';
-import { checkGuard, firstState, type State } from './guard.js';
+import { checkGuard } from './check-guard.js';
+import { firstState, type State } from '../../parts/sub-block-state.js';
 import { judgeRefit, refitCost, refitRoles, type GuardRefit } from './guarded-refit.js';
 import { guardOf, type settings } from './method.js';
 import { ratiosWithin } from './ratio-search.js';

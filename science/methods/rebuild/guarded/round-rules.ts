@@ -2,7 +2,7 @@
 import { publishedForwards } from '../costs.js';
 import type { Pattern } from '../../parts/pattern.js';
 import { needsGradients } from '../method.js';
-import type { RebuildSettings } from '../published/sub-block-rebuild.js';
+import type { RebuildSettings } from '../sub-block.js';
 import { guardDefaults, type GuardSettings } from './guard-defaults.js';
 import { maxTrials, type RatioTrial } from './ratio-search.js';
 

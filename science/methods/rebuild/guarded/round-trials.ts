@@ -4,8 +4,8 @@ import type { Masks } from '../../parts/masked-weights.js';
 import { changes, disposeMasks, type Changes } from '../../parts/working-masks.js';
 import { importances } from '../published/importance.js';
 import { searchMasks, type MaskSearch } from '../published/mask-search.js';
-import type { SquaredGradients } from '../published/squared-gradients.js';
-import type { RebuildSettings, SubBlockRebuild } from '../published/sub-block-rebuild.js';
+import type { SquaredGradients } from '../../parts/squared-gradients.js';
+import type { RebuildSettings, SubBlockRebuild } from '../sub-block.js';
 import { searchRatio } from './ratio-search.js';
 import type { GuardRound, Progress, Round, RoundRules } from './round-rules.js';
 

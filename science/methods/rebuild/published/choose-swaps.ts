@@ -3,8 +3,8 @@ import { withUpdates } from '../../parts/masked-weights.js';
 import type { Masks } from '../../parts/masked-weights.js';
 import { importances } from './importance.js';
 import { searchMasks } from './mask-search.js';
-import { rebuildBase } from './rebuild-base.js';
-import type { SubBlockRebuild } from './sub-block-rebuild.js';
+import { rebuildBase } from '../rebuild-base.js';
+import type { SubBlockRebuild } from '../sub-block.js';
 import type { SubBlockSums } from './sub-block-sums.js';
 
 export interface ChosenSwaps {

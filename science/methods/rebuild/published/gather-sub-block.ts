@@ -5,10 +5,11 @@ import { runSubBlock } from '../../../models/sub-block.js';
 import type { SubBlock, Weights } from '../../../models/types.js';
 import { withMasked } from '../../parts/masked-weights.js';
 import { needsGradients } from '../method.js';
-import { denseWithGradients, meanSquare, scaleToAllTokens, type DensePass } from './output-gradients.js';
-import { SquaredGradients } from './squared-gradients.js';
-import type { SubBlockRebuild } from './sub-block-rebuild.js';
-import { SubBlockSums, sumOfErrors } from './sub-block-sums.js';
+import { denseWithGradients, type DensePass } from '../../parts/output-gradients.js';
+import { meanSquare, scaleToAllTokens, sumOfErrors } from '../../parts/sequence-errors.js';
+import { SquaredGradients } from '../../parts/squared-gradients.js';
+import type { SubBlockRebuild } from '../sub-block.js';
+import { SubBlockSums } from './sub-block-sums.js';
 
 export interface GatherSubBlock extends Pick<SubBlockRebuild, 'subBlock' | 'hidden' | 'dense' | 'masks' | 'updates' | 'onProgress'> {
   settings: Pick<SubBlockRebuild['settings'], 'metric'>;

@@ -4,7 +4,7 @@ import type { Tensor2D } from '../../../engine/index.js';
 import { weightOf } from '../../../models/sub-block.js';
 import type { LinearSpec, Weights } from '../../../models/types.js';
 import { PruningInputError } from '../../parts/errors.js';
-import type { SquaredGradients } from './squared-gradients.js';
+import type { SquaredGradients } from '../../parts/squared-gradients.js';
 
 /**
  * Importance of every weight, up to a factor that all weights of the sub-block share: `|W| * sqrt(sum g^2)`

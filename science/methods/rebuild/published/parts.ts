@@ -1,13 +1,14 @@
 import { outlive, tf, type Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
 import { changes, disposeMasks, finishedMasks, workingMasks } from '../../parts/working-masks.js';
-import { firstState } from '../guarded/guard.js';
+import { firstState } from '../../parts/sub-block-state.js';
 import { rebuildParts, type OpenWindows, type PartRequest } from '../method.js';
 import { runUnchanged } from '../run-unchanged.js';
 import { chooseSwaps } from './choose-swaps.js';
 import { gatherSubBlock } from './gather-sub-block.js';
 import { wholeRatio, type settings } from './method.js';
-import { finalPass, type RebuildSettings } from './sub-block-rebuild.js';
+import { finalPass } from './sub-block-rebuild.js';
+import type { RebuildSettings } from '../sub-block.js';
 import { SubBlockSums } from './sub-block-sums.js';
 
 /** The residual stream before the sub-block, and the sub-block's dense outputs once they are known. */

@@ -1,8 +1,7 @@
-import type { Granularity } from '../method.js';
+import type { Granularity, Pattern, Shape } from '../../parts/pattern.js';
 import { PruningInputError } from '../../parts/errors.js';
 import { checkFinite } from '../../parts/finite.js';
 import { checkDivides } from '../../parts/pattern.js';
-import type { Pattern, Shape } from '../../parts/pattern.js';
 import { bitsOf } from '../../parts/float-bits.js';
 import { applyPatternSwaps } from './pattern-swaps.js';
 import { applySwaps, findSwaps, pivotOf } from './swaps.js';

@@ -1,11 +1,7 @@
-import { tf } from '../../../engine/index.js';
-import type { Tensor1D } from '../../../engine/index.js';
 import type { LinearSpec } from '../../../models/types.js';
+import { meanError, type ErrorSum } from '../../parts/sequence-errors.js';
 import { sumOf, sumsOfLinears, type Gathered, type SummedValues, type WindowSums } from '../../parts/window-sums.js';
-import { SquaredGradients } from './squared-gradients.js';
-
-/** The sum of the errors of sequences, and the number of sequences. */
-export type ErrorSum = [sum: number, sequences: number];
+import { SquaredGradients } from '../../parts/squared-gradients.js';
 
 const [squares, errors] = ['squared gradients', 'errors'];
 
@@ -35,22 +31,4 @@ export class SubBlockSums implements Gathered {
   dispose(): void {
     this.gradients.dispose();
   }
-}
-
-/** Downloads the errors of sequences. Disposes the tensors. @param batches errors per sequence, `[batch]` */
-export async function downloadErrors(batches: readonly Tensor1D[]): Promise<number[]> {
-  const all = tf.concat([...batches]);
-  const values = Array.from(await all.data<'float32'>());
-  tf.dispose([all, ...batches]);
-  return values;
-}
-
-/** Adds up the errors of sequences. Disposes the tensors. @param batches as in {@link downloadErrors} */
-export async function sumOfErrors(batches: readonly Tensor1D[]): Promise<ErrorSum> {
-  const values = await downloadErrors(batches);
-  return [values.reduce((sum, value) => sum + value, 0), values.length];
-}
-
-export function meanError([sum, count]: ErrorSum): number {
-  return sum / count;
 }

@@ -6,10 +6,10 @@ import type { Masks } from '../../parts/masked-weights.js';
 import { changes } from '../../parts/working-masks.js';
 import { CalibrationFolds } from '../guarded/calibration-folds.js';
 import { keepUnlessWorse } from '../guarded/final-pass.js';
-import { firstState } from '../guarded/guard.js';
-import type { State } from '../guarded/guard.js';
-import { rebuildBase } from '../published/rebuild-base.js';
-import type { SubBlockRebuild, SubBlockReport } from '../published/sub-block-rebuild.js';
+import { firstState } from '../../parts/sub-block-state.js';
+import type { State } from '../../parts/sub-block-state.js';
+import { rebuildBase } from '../rebuild-base.js';
+import type { SubBlockRebuild, SubBlockReport } from '../sub-block.js';
 import { swapLinears } from './swap-linears.js';
 
 export interface SwapRebuild extends SubBlockRebuild {

@@ -5,7 +5,7 @@ import { tf, type Tensor3D } from '../../../../science/engine/index.js';
 import type { LinearSpec } from '../../../../science/models/types.js';
 import { InputNorms } from '../../../../science/methods/parts/statistics.js';
 import { TotalSums, type WindowSums } from '../../../../science/methods/parts/window-sums.js';
-import { SquaredGradients } from '../../../../science/methods/rebuild/published/squared-gradients.js';
+import { SquaredGradients } from '../../../../science/methods/parts/squared-gradients.js';
 import { SubBlockSums } from '../../../../science/methods/rebuild/published/sub-block-sums.js';
 import { openTestEngine } from '../../../helpers/engine.js';
 

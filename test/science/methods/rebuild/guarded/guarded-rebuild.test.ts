@@ -3,7 +3,7 @@ import { tf } from '../../../../../science/engine/index.js';
 import type { Tensor3D } from '../../../../../science/engine/index.js';
 import { checkRebuiltMasks, guardDefaults, guardedRebuild, layerForward, parsePattern, refitForwards, unstructured } from '../../../../../science/methods/index.js';
 import type { GuardRound, GuardSettings, Pattern, RebuildSettings, Updates } from '../../../../../science/methods/index.js';
-import { pairSelection } from '../../../../../science/methods/rebuild/guarded/pattern-pairs.js';
+import { pairSelection } from '../../../../../science/methods/parts/pattern-pairs.js';
 import { searchRatio } from '../../../../../science/methods/rebuild/guarded/ratio-search.js';
 import { openTestEngine } from '../../../../helpers/engine.js';
 import { errorOf, forward, linears, masked, sequences, toBatches, toTensors, toy, toyWeights } from '../toy-sub-block.js';

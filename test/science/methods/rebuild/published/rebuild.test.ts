@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Granularity } from '../../../../../science/methods/rebuild/method.js';
+import type { Granularity } from '../../../../../science/methods/parts/pattern.js';
 import { checkRebuiltMasks, selectSwaps, unstructured } from '../../../../../science/methods/index.js';
 import { swapSelection } from '../../../../../science/methods/rebuild/published/rebuild.js';
 import type { Pattern, Shape, SwapRequest } from '../../../../../science/methods/index.js';

@@ -4,8 +4,8 @@ import type { Tensor3D } from '../../../../../science/engine/index.js';
 import type { DecoderLayer } from '../../../../../science/models/types.js';
 import { InputNorms, layerForward, rebuildSubBlock, selectSwaps, unstructured } from '../../../../../science/methods/index.js';
 import type { LayerForward, RebuildSettings } from '../../../../../science/methods/index.js';
-import { denseWithGradients } from '../../../../../science/methods/rebuild/published/output-gradients.js';
-import { SquaredGradients } from '../../../../../science/methods/rebuild/published/squared-gradients.js';
+import { denseWithGradients } from '../../../../../science/methods/parts/output-gradients.js';
+import { SquaredGradients } from '../../../../../science/methods/parts/squared-gradients.js';
 import { openTestEngine } from '../../../../helpers/engine.js';
 import { errorOf, forward, linears, masked, sequences, toBatches, toTensors, toy, toyWeights } from '../toy-sub-block.js';
 

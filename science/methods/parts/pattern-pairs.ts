@@ -1,10 +1,10 @@
-import { checkFinite } from '../../parts/finite.js';
-import { bitsOf } from '../../parts/float-bits.js';
-import { checkDivides } from '../../parts/pattern.js';
-import type { Shape } from '../../parts/pattern.js';
-import { PositionList } from '../../parts/position-list.js';
-import { orderStatistic } from '../../parts/selection.js';
-import { floorShare } from '../../parts/share.js';
+import { checkFinite } from './finite.js';
+import { bitsOf } from './float-bits.js';
+import { checkDivides } from './pattern.js';
+import type { Shape } from './pattern.js';
+import { PositionList } from './position-list.js';
+import { orderStatistic } from './selection.js';
+import { floorShare } from './share.js';
 
 export interface PairRequest {
   /** Importance of every weight, one array `[out, in]` per linear of the sub-block; >= 0. */

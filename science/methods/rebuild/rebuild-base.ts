@@ -1,7 +1,7 @@
-import type { LinearSpec, Weights } from '../../../models/types.js';
-import { weightOf } from '../../../models/sub-block.js';
-import type { Masks, Updates } from '../../parts/masked-weights.js';
-import type { KeepWeights } from '../method.js';
+import type { LinearSpec, Weights } from '../../models/types.js';
+import { weightOf } from '../../models/sub-block.js';
+import type { Masks, Updates } from '../parts/masked-weights.js';
+import type { KeepWeights } from './method.js';
 
 /**
  * Returns the values from which a rebuild takes its weights (step 4 of LLM-Barber, Su et al. 2024). They do not depend on the new mask.

@@ -1,6 +1,6 @@
-import { keep, tf } from '../../../engine/index.js';
-import type { Tensor2D, Tensor3D } from '../../../engine/index.js';
-import type { LinearSpec } from '../../../models/types.js';
+import { keep, tf } from '../../engine/index.js';
+import type { Tensor2D, Tensor3D } from '../../engine/index.js';
+import type { LinearSpec } from '../../models/types.js';
 import type { LinearGradient } from './output-gradients.js';
 
 /** Maximum bytes of the batched gradients of one linear. If they need more, sequences are processed one by one. */

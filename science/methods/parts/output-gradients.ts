@@ -1,8 +1,9 @@
-import { keep, tf } from '../../../engine/index.js';
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../../../engine/index.js';
-import { customVjp } from '../../../models/custom-vjp.js';
-import { applyLinear, weightOf } from '../../../models/sub-block.js';
-import type { LinearSpec, SubBlock, Weights } from '../../../models/types.js';
+import { keep, tf } from '../../engine/index.js';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../../engine/index.js';
+import { customVjp } from '../../models/custom-vjp.js';
+import { applyLinear, weightOf } from '../../models/sub-block.js';
+import type { LinearSpec, SubBlock, Weights } from '../../models/types.js';
+import { meanSquare } from './sequence-errors.js';
 
 /** The input of one linear and the gradient at its output. Together they give its weight gradient, `dY^T X` per sequence. */
 export interface LinearGradient {
@@ -66,27 +67,6 @@ function release(kept: Tensor3D): Tensor3D {
   const scoped = kept.clone();
   kept.dispose();
   return scoped;
-}
-
-/** Returns the mean of squares per sequence: `[batch, time, hidden]` -> `[batch]`. */
-export function meanSquare(difference: Tensor3D): Tensor1D {
-  return tf.tidy(() => difference.square().mean<Tensor1D>([1, 2]));
-}
-
-/**
- * Returns the mean of squares per sequence over all of its tokens, even if the sub-block reads only some of them. This makes the errors
- * of a layer's experts add up.
- *
- * @param difference of outputs, `[batch, tokens that the sub-block reads, hidden]`
- * @param stream before the sub-block, `[batch, time, ...]`
- */
-export function errorsOfSequences(difference: Tensor3D, stream: Pick<Tensor3D, 'shape'>): Tensor1D {
-  return scaleToAllTokens(meanSquare(difference), difference.shape[1], stream.shape[1]);
-}
-
-/** Converts means over `read` rows of each sequence to means over `time` rows, where the other rows are zero. */
-export function scaleToAllTokens(errors: Tensor1D, read: number, time: number): Tensor1D {
-  return read === time ? errors : errors.mul(read / time);
 }
 
 /** `dY W`: the gradient at a linear's input. */
