@@ -45,12 +45,15 @@ const limits = { events: 8_000, bytes: 20 * 2 ** 20 };
 /** The limit of earlier versions, so that their histories replay. */
 const formerEvents = 20_000;
 
-/** Whether the run should continue in a new execution. Not while it is being cancelled: the next activity then throws. */
-export function isContinuationDue(): boolean {
+/**
+ * Whether the run should continue in a new execution. Not while it is being cancelled: the next activity then throws.
+ * @param isWithinLayer whether a layer has been begun. Earlier versions went on to its end, and their histories must replay
+ */
+export function isContinuationDue(isWithinLayer: boolean): boolean {
   const { continueAsNewSuggested, historyLength, historySize } = workflowInfo();
   const isLong = continueAsNewSuggested || historySize > limits.bytes || historyLength > formerEvents || (historyLength > limits.events && patched('continue-sooner'));
   // Histories of versions that never continued as new must replay: their long runs went on.
-  return isLong && !CancellationScope.current().consideredCancelled && patched('continue-as-new');
+  return isLong && !CancellationScope.current().consideredCancelled && patched('continue-as-new') && (!isWithinLayer || patched('continue-within-layer'));
 }
 
 /** Ends this execution, and continues in a new one with an empty history. Task queue and search attributes stay the same. */

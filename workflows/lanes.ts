@@ -6,6 +6,9 @@ import type { StageTracker } from './progress.js';
 /** Returns the activities of one worker. @param detail what they do, for the progress of the run and the summaries of the activities */
 export type Lane = (detail: string) => Activities;
 
+/** Workers that are used at once, at most. Each adds events for every layer of the model, and a history has room for 51,200. */
+const mostLanes = 32;
+
 /** Returns a lane for each worker that a stage may use, at least one and at most `most`. */
 export type Lanes = (most: number) => Promise<Lane[]>;
 
@@ -25,7 +28,7 @@ export async function inLanes<Unit>(units: readonly Unit[], { lanes, tracker, be
   let left = [...units.entries()];
   while (left.length > 0) {
     await between();
-    const there = await lanes(left.length);
+    const there = await lanes(Math.min(left.length, mostLanes));
     const round = left.slice(0, there.length);
     const finished = await allOrNone(round.map(([index, unit], lane) => async () => {
       let activities = 0;

@@ -15,7 +15,7 @@ import { progressQuery, soFarQuery, type PipelineProgress, type PipelineRequest,
 import { asObject } from './as-object.js';
 import { awaitRequestCheck } from './request-check.js';
 import { gateMemo, labelKeys } from './run-labels.js';
-import { newState, type EvaluationPart, type MaskPart, type RebuildPart, type RunState } from './run-state.js';
+import { newLayer, newState, type EvaluationPart, type MaskPart, type RebuildPart, type RunState } from './run-state.js';
 import { chooseFromShards, rebuildFromShards, type ShardedRun } from './sharded.js';
 import { partialResults } from './partial-results.js';
 import { sumsByStage } from './stage-sums.js';
@@ -75,8 +75,8 @@ async function runPipeline(request: PipelineRequest, handedOn?: Carried): Promis
   for (const [index, tracker] of trackers.entries()) tracker.plan(context.planned?.[index]);
   let state = (known.state ??= newState(context.model.source));
   for (let restarts = carried?.restarts ?? 0; ; restarts++) {
-    const continueAsNewIfDue = async (): Promise<void> => {
-      if (isContinuationDue()) await continueRun(request, { context, state, progress, seating, restarts, timeline: timeline.soFar() });
+    const continueAsNewIfDue = async (isWithinLayer = false): Promise<void> => {
+      if (isContinuationDue(isWithinLayer)) await continueRun(request, { context, state, progress, seating, restarts, timeline: timeline.soFar() });
     };
     try {
       return await new PipelineRun(request, context, state, trackers, continueAsNewIfDue).run();
@@ -118,7 +118,7 @@ class PipelineRun {
     private readonly state: RunState,
     private readonly trackers: readonly StageTracker[],
     /** Called where the run may continue as new. */
-    private readonly continueAsNewIfDue: () => Promise<void>,
+    private readonly continueAsNewIfDue: (isWithinLayer?: boolean) => Promise<void>,
   ) {
     this.context = original;
   }
@@ -217,12 +217,13 @@ class PipelineRun {
       await pause.waitWhilePaused();
       return { there: await placement.forShards(shards.length, isFirst), workers: placement.workers };
     };
-    return { activities, context, tracker, whole: tokens, shards, places };
+    return { activities, context, tracker, whole: tokens, shards, places, continueAsNewIfDue: () => this.continueAsNewIfDue(true) };
   }
 
   private async rebuildMasks(stage: RebuildStage, tracker: StageTracker): Promise<void> {
     const { context } = this;
-    const { masks, entries } = this.partOf<RebuildPart>(tracker, context.model.layers, { masks: [], entries: [] });
+    const part = this.partOf<RebuildPart>(tracker, context.model.layers, { masks: [], entries: [] });
+    const { masks, entries } = part;
     const start = this.finalMasks();
     while (masks.length < context.model.layers) {
       await this.continueAsNewIfDue();
@@ -230,7 +231,8 @@ class PipelineRun {
       tracker.setDetail(`layer ${layer}`);
       const path = { tokens: calibrationOf(this.state.tokens), masks: [...masks] };
       const sharded = this.sharded(tracker);
-      const rebuilt = sharded === undefined ? await activities.rebuildLayer({ context, stage, layer, path, start: start[layer] }) : await rebuildFromShards(sharded, stage, masks, start[layer]);
+      const rebuilt = sharded === undefined ? await activities.rebuildLayer({ context, stage, layer, path, start: start[layer] }) : await rebuildFromShards(sharded, stage, masks, start[layer], part.layer ??= newLayer());
+      delete part.layer;
       masks.push(rebuilt.mask);
       entries.push(...rebuilt.entries);
       tracker.rebuilt(rebuilt.entries);
@@ -243,7 +245,8 @@ class PipelineRun {
   }
 
   private async evaluate(stage: EvaluationStage, tracker: StageTracker): Promise<void> {
-    const { context, state, continueAsNewIfDue } = this;
+    const { context, state } = this;
+    const continueAsNewIfDue = (): Promise<void> => this.continueAsNewIfDue();
     const units = stage.perplexity.length * stage.states.length * (context.model.layers + 1) + zeroShotUnits(stage, context.model.layers);
     const part = this.partOf<EvaluationPart>(tracker, units, { text: 0, state: 0, zeroShot: { questions: [], state: 0, scores: {} } });
     const run = { activities, context, stage, tracker, lanes: this.lanes(tracker), continueAsNewIfDue, masksOf: (of: ModelState) => this.masksOf(of) };

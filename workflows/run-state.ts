@@ -37,6 +37,20 @@ export interface MaskPart {
 export interface RebuildPart {
   masks: ArtifactKey[];
   entries: RebuildEntry[];
+  /** The layer that is being rebuilt from shards. Absent between two layers. */
+  layer?: LayerSteps;
+}
+
+/** What is known of a layer between two steps of its rebuild from shards. */
+export interface LayerSteps {
+  /** The masks of the sub-blocks so far. */
+  blocks: ArtifactKey[];
+  /** The states between the steps of each of these sub-blocks, and of the current one. */
+  states: ArtifactKey[][];
+  /** Sub-blocks that are left. */
+  left: number;
+  /** Seconds of all activities so far. */
+  seconds: number;
 }
 
 /** Progress of an `evaluation` stage: the indices of the current text and of the first of the stage's states that is not finished. */
@@ -72,4 +86,10 @@ export function newState(checkpoint: string): RunState {
     rebuild: { grown: 0, pruned: 0, layers: [] },
     outputs: { checkpoint, mask: '', proof: '', pruned: 0 },
   };
+}
+
+/** Returns what is known of a layer before the first step of its rebuild from shards. */
+export function newLayer(): LayerSteps {
+  // How many sub-blocks it has is known after the first one.
+  return { blocks: [], states: [[]], left: 1, seconds: 0 };
 }

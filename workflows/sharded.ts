@@ -4,6 +4,7 @@ import type { InitialMaskStage, RebuildStage } from '../app/config/pipeline.js';
 import { allOrNone } from './all-or-none.js';
 import type { StageTracker } from './progress.js';
 import { shardsDone } from './run-details.js';
+import type { LayerSteps } from './run-state.js';
 
 /** What the work on a layer needs when its windows are divided into shards. */
 export interface ShardedRun {
@@ -19,6 +20,8 @@ export interface ShardedRun {
    * @param isFirst whether a layer begins. Only then may the run ask for more workers
    */
   places: (isFirst: boolean) => Promise<{ there: Activities[]; workers: number }>;
+  /** Called between two steps of a layer, where the run may continue as new. */
+  continueAsNewIfDue: () => Promise<void>;
 }
 
 type Work<Result> = (activities: Activities, tokens: TokensRef) => Promise<Result>;
@@ -51,20 +54,19 @@ export async function chooseFromShards(run: ShardedRun, stage: InitialMaskStage,
  * adds them up and chooses: the masks of the sub-block, or a state from which the next step begins. Finally every shard runs through the
  * layer under its new masks to measure the errors.
  * @param start the masks that the rebuild begins with
+ * @param done what is known of the layer. Updated after every step
  */
-export async function rebuildFromShards(run: ShardedRun, stage: RebuildStage, before: readonly ArtifactKey[], start: ArtifactKey): Promise<RebuildResult> {
+export async function rebuildFromShards(run: ShardedRun, stage: RebuildStage, before: readonly ArtifactKey[], start: ArtifactKey, done: LayerSteps): Promise<RebuildResult> {
   const { activities, context, tracker, whole, shards } = run;
+  const { blocks, states } = done;
   const layer = before.length;
   const common = { context, stage, layer, start };
   const pathOf = (tokens: TokensRef): Path => ({ tokens, masks: [...before] });
   const all = { ...common, path: pathOf(whole), shards: [...shards] };
-  const blocks: ArtifactKey[] = [];
-  /** The states between the steps of each sub-block. */
-  const states: ArtifactKey[][] = [[]];
-  let seconds = 0;
   const close = (finished?: CloseLayerInput['finished']): Promise<RebuildResult> =>
     activities.closeLayer({ ...all, blocks: [...blocks], ...(states.some(({ length }) => length > 0) && { states }), ...(finished && { finished }) });
-  for (let left = 1; left > 0;) {
+  while (done.left > 0) {
+    await run.continueAsNewIfDue();
     const steps = states[blocks.length];
     const step = { blocks: [...blocks], ...(steps.length > 0 && { state: steps.at(-1) }) };
     const isFirst = blocks.length === 0 && steps.length === 0;
@@ -74,19 +76,20 @@ export async function rebuildFromShards(run: ShardedRun, stage: RebuildStage, be
     const rebuilt = await activities.rebuildSubBlock({ ...all, ...step });
     if (rebuilt.made) return close();
     tracker.recordWork(rebuilt);
-    seconds += secondsOf([...gathered, rebuilt]);
+    done.seconds += secondsOf([...gathered, rebuilt]);
     if ('state' in rebuilt) {
       steps.push(rebuilt.state);
       continue;
     }
     blocks.push(rebuilt.mask);
     states.push([]);
-    ({ left } = rebuilt);
+    done.left = rebuilt.left;
   }
-  const finished = await forEachShard(run, { layer, isFirst: false }, (there, tokens) => there.finishShard({ ...common, path: pathOf(tokens), blocks }));
+  await run.continueAsNewIfDue();
+  const finished = await forEachShard(run, { layer, isFirst: false }, (there, tokens) => there.finishShard({ ...common, path: pathOf(tokens), blocks: [...blocks] }));
   if (finished.some(({ made }) => made)) return close();
   const errors = finished.map((one) => (one.made ? [] : one.errors));
-  return close({ errors, seconds: seconds + secondsOf(finished) });
+  return close({ errors, seconds: done.seconds + secondsOf(finished) });
 }
 
 const secondsOf = (results: readonly UnitResult[]): number => results.reduce((sum, { seconds }) => sum + seconds, 0);

@@ -19,6 +19,9 @@ const perExecution = 5;
 /** Events after which a server suggests to continue as new, by default. */
 const suggestedAt = 4096;
 
+/** Workers of an evaluation, at most (workflows/lanes.ts). */
+const mostLanes = 32;
+
 /** Number of passes of an allocation through all layers. */
 const passes = { nothing: 0, inputs: 1, gradients: 2 } as const;
 
@@ -67,7 +70,9 @@ function activitiesOf(stage: Stage, { layers, blocks, shards, steps }: Counted &
       return [scoring + layers + 1, scoring + 1];
     }
     case 'rebuild':
-      return shards > 1 ? inShards((blocks * steps + 1) * (shards + 1)) : [layers + 1, 2];
+      if (shards === 1) return [layers + 1, 2];
+      // The run can continue as new between two steps of a layer.
+      return [inShards((blocks * steps + 1) * (shards + 1))[0], 2 * shards + 3];
     case 'evaluation': {
       const states = stage.states.length;
       const texts = stage.perplexity.length * (1 + states * (layers + 2));
@@ -75,7 +80,7 @@ function activitiesOf(stage: Stage, { layers, blocks, shards, steps }: Counted &
       const questions = tasks === 0 ? 0 : tasks + states * (2 + groups * (layers + 1));
       if (shards === 1) return [texts + questions, layers + 4 + tasks];
       // Several states, or groups of questions, between two such places. The run asks for another worker before each of them.
-      const atOnce = Math.min(shards, Math.max(states, tasks === 0 ? 0 : groups));
+      const atOnce = Math.min(shards, mostLanes, Math.max(states, tasks === 0 ? 0 : groups));
       const rounds = shards + stage.perplexity.length * states + (tasks === 0 ? 0 : states * groups);
       return [texts + questions + rounds, shards + atOnce * (layers + 3) + 4 + tasks];
     }

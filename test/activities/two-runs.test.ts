@@ -6,6 +6,7 @@ import type { Activities, ArtifactKey, RebuildResult } from '../../activities/ty
 import type { Workbench } from '../../activities/workbench.js';
 import type { RebuildStage } from '../../app/config/pipeline.js';
 import { ArtifactLostError } from '../../files/artifacts/index.js';
+import { newLayer } from '../../workflows/run-state.js';
 import { rebuildFromShards, type ShardedRun } from '../../workflows/sharded.js';
 import { bitsOf, keysIn, newBench, pipelineOf, removeSites, runInShards, siteOf, stagesOf, type Made, type Site } from './in-shards.js';
 
@@ -54,7 +55,7 @@ describe('two runs that rebuild the same layer in one store', () => {
     })])) as unknown as Activities;
     const tracker = { setWorkers: () => undefined, recordWork: () => undefined, setDetail: () => undefined } as unknown as ShardedRun['tracker'];
     const places = () => Promise.resolve({ there: shards.map(() => activities), workers: 1 });
-    return rebuildFromShards({ activities, context, tracker, whole, shards, places }, { ...stage, ...settings }, [], initial[0]).finally(() => { bench.forget(); });
+    return rebuildFromShards({ activities, context, tracker, whole, shards, places, continueAsNewIfDue: () => Promise.resolve() }, { ...stage, ...settings }, [], initial[0], newLayer()).finally(() => { bench.forget(); });
   }
 
   // Of a layer with two sub-blocks: 4 gather, 1 rebuilds, 4 gather, 1 rebuilds, 4 finish, 1 closes.

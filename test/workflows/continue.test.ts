@@ -36,12 +36,15 @@ describe('pipelines that continue as new', () => {
   const sinks: InjectedSinks<RunSinks> = { runs: { ended: { fn: (_, run) => void ended.push(run) } } };
   /** The calls of activities so far. */
   let calls: { name: string; context: RunContext | undefined; spent: number | undefined }[] = [];
+  /** Called with the masks that a stage has made. */
+  let proves: (masks: string[]) => void = () => undefined;
   /** Called in every activity. */
   let meanwhile: (name: string, call: number) => Promise<void> = () => Promise.resolve();
 
   async function serve(taskQueue: string, code: string): Promise<void> {
-    const activities = madeUpActivities(taskQueue, async (name, { context, spent }) => {
+    const activities = madeUpActivities(taskQueue, async (name, { context, spent, masks }) => {
       calls.push({ name, context, spent });
+      if (name === 'proveMasks') proves(masks ?? []);
       await meanwhile(name, calls.length);
     });
     const worker = await Worker.create({ connection, taskQueue, workflowBundle: { code }, activities, sinks, shutdownForceTime: '2 seconds' });
@@ -89,8 +92,8 @@ gates: [seconds total <= 10000]
 `;
   const options: GlobalOptions = { state: '/nowhere', store: undefined, taskQueue: 'continuing', set: [], allowFloating: false, json: true, verbose: false };
 
-  async function start(name: string, more: Partial<PipelineRequest> = {}, taskQueue = 'continuing'): Promise<string> {
-    const parsed = parsePipeline({ text: text(name), path: '/p.yaml', overrides: [] });
+  async function start(name: string, more: Partial<PipelineRequest> = {}, taskQueue = 'continuing', stages = text): Promise<string> {
+    const parsed = parsePipeline({ text: stages(name), path: '/p.yaml', overrides: [] });
     const workflowId = workflowIdOf(parsed);
     const { start: how } = await pipelineStart(client, { ...requestFor(parsed), ...more }, taskQueue);
     await client.workflow.start(pipelineWorkflow, { ...how, args: [{ ...requestFor(parsed), ...more }], workflowId });
@@ -163,6 +166,32 @@ gates: [seconds total <= 10000]
     }
     const [before, after] = [await progressOf(`whole-${expected.configDigest.slice(0, 16)}`), await progressOf(workflowId)];
     expect(after.stages).toEqual(before.stages);
+  });
+
+  it('do so between two steps of a layer whose windows are in shards', async () => {
+    const inShards = (name: string): string => `version: 1
+name: ${name}
+model: { source: /m }
+stages:
+  - calibration: { dataset: { file: /t.txt }, samples: 4, shards: 2 }
+  - initialMask: { method: wanda, sparsity: 0.5 }
+  - rebuild: { weights: keep-updates }
+`;
+    // The mask of a layer depends on everything that was known at its end.
+    const masks: string[][] = [];
+    for (const queue of ['at once', 'continuing']) {
+      const proven: string[] = [];
+      proves = (made) => proven.push(...made);
+      const workflowId = await start(`shards-${queue.replace(' ', '-')}`, {}, queue, inShards);
+      await resultOf(workflowId);
+      masks.push(proven);
+      const lengths = await executions(workflowId);
+      // A layer takes 17 activities. Requests for workers, a step of two shards, and the end of a layer fit between two places to continue.
+      if (queue === 'continuing') expect(Math.max(...lengths)).toBeLessThan(suggestedEvents + 50);
+      else expect(lengths).toHaveLength(1);
+    }
+    expect(masks[1]).toEqual(masks[0]);
+    expect(masks[0]).toHaveLength(4);
   });
 
   it('do so by themselves if the server suggests nothing', async () => {

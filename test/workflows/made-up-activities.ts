@@ -23,7 +23,7 @@ export const madeUpContext: RunContext = {
 type AllActivities = Activities & SharedActivities;
 
 /** @param before called at the start of each activity, which waits for it */
-export function madeUpActivities(taskQueue: string, before: (name: keyof AllActivities, input: { context?: RunContext; spent?: number; layer?: number; path?: Path }) => Promise<void>): AllActivities {
+export function madeUpActivities(taskQueue: string, before: (name: keyof AllActivities, input: { context?: RunContext; spent?: number; layer?: number; path?: Path; masks?: string[] }) => Promise<void>): AllActivities {
   // Like the store, it remembers what has been made.
   const known = new Set<string>();
   const unit = { seconds: 1, reused: false };
@@ -45,6 +45,17 @@ export function madeUpActivities(taskQueue: string, before: (name: keyof AllActi
     scoreLayer: () => Promise.resolve(unit),
     makeInitialMask: ({ layer }) => Promise.resolve({ ...unit, mask: keyOf(`initial ${layer}`), sparsity: 0.5 + layer / 100, entries: [{ layer, linear: 'q', damping: 0.02, deadInputs: 0 }] }),
     rebuildLayer: ({ layer }) => Promise.resolve({ ...unit, mask: keyOf(`rebuilt ${layer}`), entries: [{ layer, block: 'mlp' as const, errorBefore: 2, errorAfter: 1, grown: layer, pruned: layer }] }),
+    // Two sub-blocks, each in two steps.
+    gatherSubBlock: () => Promise.resolve({ ...unit, made: false }),
+    rebuildSubBlock: ({ layer, blocks, state }) => {
+      const done = `${layer} ${blocks.length}`;
+      return Promise.resolve({ ...unit, made: false, ...(state === undefined ? { state: keyOf(`state ${done}`) } : { mask: keyOf(`block ${done}`), left: 1 - blocks.length }) });
+    },
+    finishShard: ({ path: { tokens } }) => Promise.resolve({ ...unit, made: false, errors: [tokens.shard?.range.before ?? 0, 1] }),
+    closeLayer: ({ layer, blocks, states, finished }) => {
+      const mask = keyOf(JSON.stringify([blocks, states, finished]));
+      return Promise.resolve({ ...unit, mask, entries: [{ layer, block: 'mlp' as const, errorBefore: 2, errorAfter: 1, grown: layer, pruned: layer }] });
+    },
     proveMasks: () => Promise.resolve(),
     writeOutputs: () => Promise.resolve({ ...unit, checkpoint: '/c', mask: '/k', pruned: 50 }),
     proveOutputs: () => Promise.resolve({ ...unit, proof: '/p' }),

@@ -57,7 +57,7 @@ version: 1
 name: divided
 model: { source: /models/7b }
 stages:
-  - calibration: { dataset: { name: c4 }, shards: ${shards} }
+  - calibration: { dataset: { name: c4 }, samples: 256, shards: ${shards} }
   - initialMask: ${initialMask}
   - ${last}
 `;
@@ -71,6 +71,18 @@ it('of a run in shards: for each shard and for the sums, and one more worker ask
   const activities = 6 + (4 + 32 * (4 + 1 + 1) + 1) + (4 + 32 * (2 * (4 + 1) + 4 + 1 + 1) + 1);
   expect(total).toBe(6 * activities + 5 * executions);
   expect(largest).toBeLessThan(10_000);
+});
+
+it('stay below 10,000 per execution for a guarded rebuild of 64 experts in 256 shards', () => {
+  const { total, largest } = eventsOf(divided(256, 'rebuild: {}'), { layers: 16, blocks: 65 }, () => 0, () => 13);
+  expect(total).toBeGreaterThan(16 * 65 * 13 * 256 * 6);
+  expect(largest).toBeLessThan(10_000);
+});
+
+it('leave room for an evaluation on any number of workers', () => {
+  const last = 'evaluation: { states: [dense, initial], perplexity: [{ dataset: { name: wikitext2 } }], zeroShot: [boolq, rte] }';
+  const { largest } = eventsOf(divided(256, last, '{ method: wanda, sparsity: 0.5, allocation: { method: ramp } }'), { layers: 126, blocks: 2 }, () => 200);
+  expect(largest).toBeLessThan(51_200);
 });
 
 it('of an evaluation by several workers: as many units of work between two places to continue as there are shards', () => {
