@@ -143,7 +143,7 @@ export function maskDependsOn({ context, stage, layer, path, scoredOn }: Omit<In
 /** Everything that determines the budgets of all linears, besides the model and the sparsity. */
 function allocationDependsOn(allocation: Allocation, context: RunContext, scoredOn: TokensRef | undefined): Json {
   const method = allocationMethodOf(allocation.method);
-  const scored = scoredOn === undefined ? {} : { ...numericsOf(context), tokens: scoredOn.key };
+  const scored = scoredOn === undefined ? {} : { ...numericsOf(context), ...context.experts, tokens: scoredOn.key };
   return { method: allocation.method, ...method.identity(ownSettings(method.settings, allocation)), scores: method.version, ...scored };
 }
 

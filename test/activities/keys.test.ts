@@ -235,6 +235,7 @@ describe('an initial mask', () => {
       'another spread': [allocated(context, { method: 'owl', spread: 0.2 }), 'other'],
       'the default spread, given as a number': [allocated(context, { method: 'owl', spread: 0.08 }), 'same'],
       'other windows': [allocated(context, undefined, otherTokens.tokens), 'other'],
+      'statistics of experts with few tokens': [allocated({ ...context, experts: { minTokens: 500 } }), 'other'],
       'another sparsity': [allocated({ ...context, sparsity: 0.6 }), 'other'],
     });
     check(allocated(context, { method: 'dlp' }), {

@@ -17,7 +17,7 @@ export interface MaskedLeastSquares extends Moments {
   start: Tensor2D;
   /** `[out, in]`, 1 = kept. */
   mask: Uint8Array;
-  /** The share of an input's own square with which its weights are pulled to the start, >= 0. */
+  /** The pull of the weights to the start, as a share of the sum of squares of their input, >= 0. */
   damping: number;
   /** Weights that are fitted at once (rows are independent). Limits the memory to a few times this number in float32. */
   weightsAtOnce?: number;

@@ -42,7 +42,10 @@ export interface LayerReconstruction {
 }
 
 export interface ReconstructedLayer {
-  /** Values `[out, in]` of every trained linear, +0 where pruned, and of trained norms. A copy of `start` if nothing was accepted. */
+  /**
+   * Values `[out, in]` of the layer's linears, and of trained norms: trained values, +0 where pruned, and a copy of `start` for all others. A
+   * copy of `start` if nothing was accepted.
+   */
   updates: Map<string, Float32Array>;
   /** The epochs that were run. Fewer than requested if the held-out windows stopped them. */
   epochs: ReconstructionEpoch[];
@@ -87,9 +90,9 @@ export async function reconstructLayer(request: LayerReconstruction): Promise<Re
     const { epochs, ...trained } = await train({ layer, others, adam, training, judging, errorBefore, ...course });
     ({ best } = trained);
     if (best === undefined) return { updates: ownCopies(own, start), epochs, errorBefore, error: errorBefore, accepted: false };
-    const updates = new Map<string, Float32Array>();
+    const updates = ownCopies(own, start);
     for (const [name, tensor] of best) updates.set(name, round(name, withoutPruned(await tensor.data<'float32'>(), ownMasks.get(name))));
-    rounded = maskedWeights(own, ownMasks, new Map([...start, ...updates]));
+    rounded = maskedWeights(own, ownMasks, updates);
     const error = await errorOf(layer, rounded, judging);
     const accepted = error < errorBefore;
     return { updates: accepted ? updates : ownCopies(own, start), epochs, errorBefore, error, accepted };

@@ -22,7 +22,7 @@ type Fitted = Omit<SubBlockResult, 'report'> & { report: Omit<SubBlockEntry, 'bl
 /**
  * Runs the steps that measured best, in this order: LLM-Barber's rounds on the masks of a sub-block, ADMM for the masks and values of its
  * linears, and when all sub-blocks are done, reconstruction of the layer. A step is kept only if it lowers the error of windows that it
- * has not seen.
+ * does not learn from.
  */
 export const run: RebuildRun<typeof settings> = async (request) => {
   const { layer, hidden, denseHidden, dense, start, common, round, onProgress } = request;

@@ -12,9 +12,11 @@ import { SquaredGradients } from '../../parts/squared-gradients.js';
 import type { WindowRange } from '../method.js';
 import type { FoldSizes } from './round-rules.js';
 
-/** The sequences of one batch that are in one fold. */
+/** Neighbouring sequences of one batch that are in one fold. */
 interface Part {
   batch: number;
+  /** Number of sequences of the batch before them. */
+  from: number;
   /** Input of the sub-block: the result of `enter`. */
   x?: Tensor3D;
   /** Dense output of the sub-block. */
@@ -166,7 +168,9 @@ export class CalibrationFolds implements FoldSizes {
 
   /** Returns the dense output of a whole batch. The caller disposes it. */
   denseOutput(batch: number): Tensor3D {
-    return tf.concat(this.folds.flat().filter((part) => part.batch === batch).map(({ y }) => y), 0);
+    const parts = this.folds.flat().filter((part) => part.batch === batch);
+    // Folds need not be in the order of the windows.
+    return tf.concat(parts.sort((one, other) => one.from - other.from).map(({ y }) => y), 0);
   }
 
   dispose(): void {
@@ -197,7 +201,7 @@ export class CalibrationFolds implements FoldSizes {
         while (end < size && this.foldOf(first + end) === fold) end++;
         const cut = (whole: Tensor3D): Tensor3D => keep(whole.slice([from, 0, 0], [end - from, -1, -1]));
         const own = cut(x);
-        this.folds[fold].push({ batch, x: own, y: cut(y), time: h.shape[1], tokens: tokensIn(this.subBlock, own), errors: [...(errors?.subarray(from, end) ?? [])] });
+        this.folds[fold].push({ batch, from, x: own, y: cut(y), time: h.shape[1], tokens: tokensIn(this.subBlock, own), errors: [...(errors?.subarray(from, end) ?? [])] });
         from = end;
       }
     });

@@ -12,7 +12,7 @@ export interface GuardRefit {
   accepted: boolean;
 }
 
-/** Returns the folds that a refit learns from, and the last fold, which judges it. No round chooses its ratio by the last fold. */
+/** Returns the folds that a refit learns from, and the last fold, which judges it. With four folds, no round chooses its ratio by that one. */
 export function refitRoles(folds: number): { training: number[]; judging: number } {
   const all = Array.from({ length: folds }, (_, fold) => fold);
   return { training: folds === 1 ? all : all.slice(0, -1), judging: folds - 1 };

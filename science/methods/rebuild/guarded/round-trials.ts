@@ -50,7 +50,8 @@ export async function tryRatios({ rules, progress, round, masks, errorBefore, ca
         forwards += round.trial;
         error = await errorOf(candidate, ratio);
       }
-      const isBest = best === undefined || error < best.error;
+      // A comparison with NaN is false. A sparse output may overflow although that of a smaller ratio does not.
+      const isBest = best === undefined || Number.isNaN(best.error) || error < best.error;
       disposeMasks(isBest ? best?.masks : candidate);
       if (isBest) best = { error, masks: candidate, changed };
       return error;

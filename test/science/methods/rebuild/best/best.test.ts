@@ -76,6 +76,20 @@ describe('best', () => {
     toy.dispose();
   });
 
+  it('returns the stream of all values, also of experts with few tokens that keep updated ones', async () => {
+    const toy = await toyLayer('mixtral', [16, 16]);
+    const { layer, weights, masks } = toy;
+    const updates = new Map([...masks.keys()].map((name) => [name, weights.get(name)!.dataSync<'float32'>().map((value) => 1.1 * value)]));
+    const made = await run(requestOf(toy, 30, { start: { masks, updates }, minTokens: 217 }));
+    expect(new Set(made.entries.filter(({ expert }) => expert !== undefined).map(({ few }) => few))).toEqual(new Set([true, undefined]));
+    expect(made.entries.at(-1)!.reconstruction!.accepted).toBe(true);
+    const expected = await layerForward({ layer, hidden: toy.windows.map(({ h }) => h), weights, masks: made.masks, updates: made.updates, keepInput: true });
+    expect(made.hidden.map((h) => [...h.dataSync<'float32'>()])).toEqual(expected.map((h) => [...h.dataSync<'float32'>()]));
+    tf.dispose(expected);
+    dispose(made);
+    toy.dispose();
+  });
+
   it('reports what it decided and computed, and gives the same bits every time', async () => {
     const toy = await toyLayer('llama', [16, 16]);
     const [made, again] = [await run(requestOf(toy, 30)), await run(requestOf(toy, 30))];
