@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { findTensor, isWeightFile, openCheckpoint, readSafetensorsHeader, readTensor, readTensorBytes, resolveTensors, storedOf, takeRows, unpackBits } from '../files/checkpoints/index.js';
+import { checkMaskMetadata } from '../files/masks/index.js';
 import type { LinearSpec } from '../science/models/index.js';
 import { detectPattern, patternText } from '../science/methods/index.js';
 import { MaskFileMismatchError } from './errors.js';
@@ -66,7 +67,8 @@ export function maskSourceDigests({ files }: RunContext, source: string): string
 }
 
 async function fromMaskFile(source: string, linears: readonly LinearSpec[]): Promise<Map<string, Uint8Array>> {
-  const { tensors } = await readSafetensorsHeader(source);
+  const { tensors, metadata } = await readSafetensorsHeader(source);
+  checkMaskMetadata(metadata, source);
   const masks = new Map<string, Uint8Array>();
   for (const linear of linears) {
     const stored = storedOf(linear);

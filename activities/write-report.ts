@@ -5,7 +5,7 @@ import type { Lock } from '../app/config/lock.js';
 import type { Pipeline } from '../app/config/pipeline.js';
 import { earlierCosts, resultFile } from './earlier-costs.js';
 import { LockBrokenError, lockedInputs, lockedOutputs, outputDifferences, writeLock } from './lock/index.js';
-import { fetchModelOutputs } from './outputs/fetch.js';
+import { fetchModelOutputs, lockPath, outputPaths } from './outputs/fetch.js';
 import { filesIn, keepReport, keptParts } from './outputs/keep.js';
 import { pageOrNotice } from './page-or-notice.js';
 import type { PipelineResult } from './result.js';
@@ -44,13 +44,13 @@ export async function writeReport(
   const written = {
     report, page,
     ...(result.zeroShot !== undefined && { logLikelihoods: likelihoodsFolder(state, workflowId) }),
-    ...(origin !== undefined && { lock: join(folder, 'pipeline.lock.yaml') }),
+    ...(origin !== undefined && { lock: lockPath(folder) }),
   };
   const made: PipelineResult = { ...result, ...written };
   const costs = await earlierCosts(folder, made);
   const whole: PipelineResult = costs === undefined ? made : { ...made, ...costs };
   await writeFileDurably(report, [Buffer.from(renderReport(whole, pipeline))]);
-  await writeFileDurably(page, [Buffer.from(await pageOf(whole, pipeline, renderPage))]);
+  await writeFileDurably(page, [Buffer.from(await pageOf(whole, folder, pipeline, renderPage))]);
   await writeFileDurably(resultFile(folder), [Buffer.from(`${JSON.stringify(whole, null, 2)}\n`)]);
   if (origin !== undefined && written.lock !== undefined) {
     await writeLock(written.lock, { ...lockedInputs(pipeline, context, origin), outputs: lockedOutputs(result) });
@@ -62,11 +62,12 @@ export async function writeReport(
   return { ...moved, ...written, ...(Object.keys(kept).length > 0 && { kept }), ...(costs && { seconds: costs.seconds, ...(costs.gates && { gates: costs.gates }) }) };
 }
 
-async function pageOf(result: PipelineResult, pipeline: Pipeline, renderPage: Renderers['renderPage']): Promise<string> {
-  return pageOrNotice(result.name, async () => renderPage({ result, pipeline, ...(result.mask !== '' && { pruned: await prunedOf(result) }) }));
+async function pageOf(result: PipelineResult, folder: string, pipeline: Pipeline, renderPage: Renderers['renderPage']): Promise<string> {
+  return pageOrNotice(result.name, async () => renderPage({ result, pipeline, ...(result.mask !== '' && { pruned: await prunedOf(outputPaths(folder)) }) }));
 }
 
-async function prunedOf({ mask, proof }: PipelineResult): Promise<NonNullable<PageRequest['pruned']>> {
+/** Reads mask and proof from the run's own folder: a result that a workflow sends may name other files. */
+async function prunedOf({ mask, proof }: Pick<PipelineResult, 'mask' | 'proof'>): Promise<NonNullable<PageRequest['pruned']>> {
   const file = await openMaskFile(mask);
   return { proof: await readProof(proof), readBits: (name) => file.readBits(name) };
 }

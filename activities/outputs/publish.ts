@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { ArtifactStore } from '../../files/artifacts/index.js';
 import { hubSettings, publish, type Content, type Published } from '../../files/hub/index.js';
+import { loadedWeights } from '../../files/hub/weight-formats.js';
 import type { PublishTarget } from '../../app/config/pipeline.js';
 import { OutputsElsewhereError } from '../errors.js';
 import type { PipelineResult } from '../result.js';
-import { fetchModelOutputs } from './fetch.js';
+import { fetchModelOutputs, lockPath, outputPaths } from './fetch.js';
 
 /** The data for a model card. */
 export interface CardRequest {
@@ -29,8 +30,6 @@ export interface PublishRunRequest {
 
 /** The folder of the repository for mask, proof and lock. */
 const pruning = 'pruning';
-/** Names under which loaders look for weights. Such a file of an earlier commit would be loaded instead of, or with, the new ones. */
-const weights = /^(model|pytorch_model|tf_model|flax_model)[^/]*\.(safetensors|bin|h5|msgpack)(\.index\.json)?$/;
 
 /**
  * Publishes the checkpoint of a run with a model card, its mask, proof and lock. The content does not depend on the time or the
@@ -54,13 +53,20 @@ export async function publishRun({ result, target, renderCard, onProgress, signa
   files.set('README.md', { text: renderCard({ result, repository: target.repository, ...(made && { lock: made }), ...(denseCard !== undefined && { denseCard }) }) });
   return await publish({
     ...target, files, title: `${result.name}: checkpoint, mask and model card`,
-    isOutdated: (path) => weights.test(path),
+    isOutdated: (path) => loadedWeights.test(path),
     known: new Map(Object.entries(result.digests?.checkpoint ?? {}).map(([name, sha256]) => [join(checkpoint, name), sha256])),
     ...(onProgress && { onProgress }), ...(signal && { signal }),
   }, hubSettings());
 }
 
-/** Like {@link publishRun}, for a run that may have written its checkpoint on another machine. @param request its `folder` is that of the run's outputs */
+/**
+ * Like {@link publishRun}, for a run that may have written its checkpoint on another machine. Publishes only files of the run's own folder.
+ * @param request its `folder` is that of the run's outputs
+ */
 export async function publishKept(request: PublishRunRequest & { folder: string }, store: ArtifactStore): Promise<Published> {
-  return await publishRun({ ...request, result: { ...request.result, ...(await fetchModelOutputs(request.result, request.folder, store)) } });
+  const { result, folder } = request;
+  await fetchModelOutputs(result, folder, store);
+  // Anyone who may start workflows can send a result, so its paths are not used.
+  const own = { ...outputPaths(folder), ...(result.lock !== undefined && { lock: lockPath(folder) }), ...(result.mask === '' && { mask: '' }) };
+  return await publishRun({ ...request, result: { ...result, ...own } });
 }

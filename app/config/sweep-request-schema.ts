@@ -17,7 +17,7 @@ const searchable: Schema = { type: 'array', maxItems: 100, items: text(200) };
 const source = exactly({ path: text(4096), text: text(1_000_000), folder: text(4096), overrides: { type: 'array', maxItems: 10_000, items: text(10_000) }, allowFloating: { type: 'boolean' } });
 
 const outcome = exactly({ status: { enum: ['done', 'gateFailed', 'failed', 'cancelled', 'skipped'] } }, {
-  perplexity: byKey(byKey(anyNumber)), accuracy: byKey(anyNumber), sparsity: anyNumber, seconds: anyNumber, spent: anyNumber,
+  perplexity: byKey(byKey(anyNumber)), accuracy: byKey(anyNumber), chance: anyNumber, sparsity: anyNumber, seconds: anyNumber, spent: anyNumber,
   checkpoint: text(4096), report: text(4096), because: text(100_000), error: exactly({ type: text(200), message: text(1_000_000) }),
 });
 

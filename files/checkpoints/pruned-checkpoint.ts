@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, readdir, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, realpath, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { removePartialFiles, writeFileDurably } from '../artifacts/durable-file.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -9,7 +9,7 @@ import { checkBitCount } from './mask-bits.js';
 import { readRange, unsupportedDtype } from './read-tensor.js';
 import { readSafetensorsHeader, type TensorInfo } from './safetensors-header.js';
 import { encodeHeader } from './safetensors-writer.js';
-import { safetensorsFormat, safetensorsName } from '../hub/weight-formats.js';
+import { loadedWeights, safetensorsFormat, safetensorsName } from '../hub/weight-formats.js';
 
 export interface PrunedCheckpointRequest {
   source: Checkpoint;
@@ -33,7 +33,8 @@ const foreign = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.j
  * Writes a copy of a checkpoint with the pruned weights set to +0. Everything else is the same, byte for byte: kept weights, dtypes,
  * order, metadata, index of the shards (without names that no shard has), config, tokenizer and licence files. PyTorch weight files
  * become safetensors files with the same tensors. Each file is written durably, weights first.
- * Files that already have the right content are not written again, so a repetition after a crash only costs reading.
+ * Files that already have the right content are not written again, so a repetition after a crash only costs reading. When all are written,
+ * weight files of an earlier checkpoint in the folder are removed.
  * Memory: one mask and 64 MiB of weights.
  *
  * @throws TargetIsSourceError, MaskSizeError, TruncatedFileError, UnsupportedDtypeError for a mask on weights that are not 16- or
@@ -49,14 +50,20 @@ export async function writePrunedCheckpoint({ source, target, keptBits, values, 
   }
   await removePartialFiles(folder);
   const total = source.weightFiles.length;
+  const own = new Set<string>();
+  const write = async (name: string, content: () => AsyncIterable<Uint8Array>): Promise<void> => {
+    own.add(name);
+    await writeUnlessEqual(join(folder, name), content);
+  };
   for (const [done, file] of source.weightFiles.entries()) {
-    await writeUnlessEqual(join(folder, safetensorsName(basename(file))), () => prunedShard(source, file, keptBits, values));
+    await write(safetensorsName(basename(file)), () => prunedShard(source, file, keptBits, values));
     onShard?.(done + 1, total);
   }
-  if (source.unfound !== undefined) await writeUnlessEqual(join(folder, safetensorsFormat.index), () => indexBytes(source, source.unfound ?? []));
+  if (source.unfound !== undefined) await write(safetensorsFormat.index, () => indexBytes(source, source.unfound ?? []));
   for (const name of await companionFiles(source.folder)) {
-    await writeUnlessEqual(join(folder, name), () => fileBytes(join(source.folder, name)));
+    await write(name, () => fileBytes(join(source.folder, name)));
   }
+  for (const name of await readdir(folder)) if (loadedWeights.test(name) && !own.has(name)) await rm(join(folder, name));
 }
 
 /**

@@ -27,6 +27,9 @@ export function safetensorsName(file: string): string {
   return file.replace(/^pytorch_model/, 'model').replace(/\.bin$/, '.safetensors');
 }
 
+/** Files in which loaders look for weights. If one of another checkpoint is in a folder, they may load it instead of, or with, the right ones. */
+export const loadedWeights = /^(model|pytorch_model|tf_model|flax_model)[^/]*\.(safetensors|bin|h5|msgpack)(\.index\.json)?$/;
+
 export function isWeightFile(file: string): boolean {
   return weightFormats.some(({ extension }) => file.endsWith(extension));
 }

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { requirePackage, resolvePackage } from '#setup/paths.mjs';
+import { useFastBatchProducts } from './batch-products.js';
 import { currentGpu } from './gpu.js';
 import { instructionSet } from './instruction-set.js';
 import { counting } from './ledger.js';
@@ -38,6 +39,7 @@ export async function openNative(threads: number, precision: Precision): Promise
   const backend = tf.backend() as unknown as NativeBackend;
   backend.binding = counting(backend.binding);
   const gpu = backend.isUsingGpuDevice ? currentGpu() : undefined;
+  if (gpu === undefined) useFastBatchProducts();
   const kernels = gpu === undefined ? instructionSet() : gpu.kernels;
   checkPrecision(precision, { onGpu: gpu !== undefined, kernels });
   await checkRounding(precision, kernels);

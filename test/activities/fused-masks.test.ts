@@ -8,6 +8,7 @@ import { proveOutputs } from '../../activities/prove.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
+import { readSafetensorsHeader, readTensorBytes, writeSafetensors } from '../../files/checkpoints/index.js';
 import { linearsOf } from '../../science/models/index.js';
 import { demoPipeline } from '../helpers/demo-run.js';
 import { beginHere } from '../helpers/in-process.js';
@@ -17,7 +18,6 @@ import { readArrays } from '../helpers/load-model.js';
 let root: string;
 beforeAll(async () => (root = await mkdtemp(join(tmpdir(), 'fused-'))));
 afterAll(() => rm(root, { recursive: true }));
-
 
 async function pruned(folder: string, setting: string) {
   const state = join(folder, 'state');
@@ -61,4 +61,14 @@ it.each(['phi3', 'gpt-neox'])('%s: reads the same masks back from the mask file 
     const again = await pruned(folder, `initialMask={ method: file, source: ${JSON.stringify(source)} }`);
     again.layers.forEach(({ masks }, index) => { for (const [name, mask] of masks) expect(mask, name).toEqual(layers[index].masks.get(name)); });
   }
+});
+
+it('refuses a mask file that states another order of bits', async () => {
+  const folder = await familyFolder('phi3', join(root, 'order'));
+  const { outputs } = await pruned(folder, 'initialMask={ method: magnitude, sparsity: 0.5 }');
+  const { tensors, metadata } = await readSafetensorsHeader(outputs.mask);
+  const written = await Promise.all([...tensors.values()].map(async (info) => ({ ...info, data: await readTensorBytes(info) })));
+  const source = join(root, 'other-order.safetensors');
+  await writeSafetensors(source, written, { ...metadata, bits: 'most significant first' });
+  await expect(pruned(folder, `initialMask={ method: file, source: ${JSON.stringify(source)} }`)).rejects.toThrow(/its metadata says that bits are "most significant first"/);
 });

@@ -244,7 +244,7 @@ describe('an initial mask', () => {
       'the default spread, given as a number': [allocated(context, { method: 'dlp', spread: 0.15 }), 'same'],
     });
     it('keeps the key from before methods had folders', () => {
-      expect(allocated()).toMatchObject({ allocation: { method: 'owl', spread: 0.08, engine: context.engine, sequencesPerBatch: 8, forward: 3, scores: 1, tokens: tokens.key } });
+      expect(allocated()).toMatchObject({ allocation: { method: 'owl', spread: 0.08, engine: context.engine, sequencesPerBatch: 8, forward: 4, scores: 1, tokens: tokens.key } });
       expect(Object.keys((allocated() as { allocation: object }).allocation)).toHaveLength(7);
     });
   });

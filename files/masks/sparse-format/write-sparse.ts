@@ -44,8 +44,7 @@ export async function writeSparseCheckpoint({ checkpoint: folder, format, target
   if (source.format.kind !== 'safetensors') throw new NotSafetensorsError({ what: 'its weights are not in safetensors files', where: source.folder, expected: 'a checkpoint that a run wrote', remedy: 'Convert it to safetensors' });
   const whole = resolve(target);
   const to = join(whole, unfinished);
-  // `config.json` is written last. So if it is there, a call was interrupted while it moved the files up, and those that are up are its own.
-  if (!existsSync(join(to, 'config.json'))) await checkEmpty(whole, undefined, '', unfinished);
+  if (!(await isOwn(whole, to))) await checkEmpty(whole, undefined, '', unfinished);
   const linears = await sparseLinears(source, format);
   await rm(to, { recursive: true, force: true });
   await mkdir(to, { recursive: true });
@@ -65,6 +64,15 @@ export async function writeSparseCheckpoint({ checkpoint: folder, format, target
   await writeJson(join(to, 'config.json'), { ...source.config, quantization_config: formatConfig(format, [...linears.values()]) });
   await moveUp(to, whole);
   return { linears: linears.size, denseBytes, bytes };
+}
+
+/**
+ * Whether the files of a target are from a call that was interrupted while it moved them up. `config.json` is written last and moved last, so
+ * it is either still below, or it is up and the folder of unfinished files is empty.
+ */
+async function isOwn(whole: string, to: string): Promise<boolean> {
+  if (existsSync(join(to, 'config.json'))) return true;
+  return existsSync(join(whole, 'config.json')) && existsSync(to) && (await readdir(to)).length === 0;
 }
 
 /** Moves all files into the folder around theirs, `config.json` last: without it no program loads the others. */

@@ -44,12 +44,13 @@ function deviationsOf(name: AllocationMethodName, linears: readonly LinearScore[
   return method.deviations(linears, ownSettings(method.settings, settings));
 }
 
-/** Rounds `wanted` to whole numbers that add up to `total`. The numbers with the largest remainders are rounded up. */
+/** Rounds `wanted` to whole numbers that add up to `total`. The numbers with the largest remainders are rounded up. Ties go to the lower score. */
 function roundTo(total: number, wanted: readonly number[], linears: readonly LinearScore[]): number[] {
   const counts = wanted.map(Math.floor);
   let left = total - counts.reduce((sum, count) => sum + count, 0);
   const remainder = (i: number): number => wanted[i] - Math.floor(wanted[i]);
-  const order = wanted.map((_, i) => i).sort((a, b) => remainder(b) - remainder(a) || a - b);
+  // Scores may differ by less than shows in `wanted`.
+  const order = wanted.map((_, i) => i).sort((a, b) => remainder(b) - remainder(a) || linears[a].score - linears[b].score || a - b);
   // Rounding errors in `wanted` may leave the sum one too low or too high.
   for (let step = Math.sign(left); left !== 0; ) {
     for (const i of step > 0 ? order : order.toReversed()) {

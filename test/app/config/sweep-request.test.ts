@@ -6,7 +6,7 @@ import { addedMembers, sweepRequestFor } from '../../../app/cli/sweep/request.js
 import { UnsafeNameError } from '../../../files/artifacts/index.js';
 import { checkSweepRequest, loadSweep, parseSweep, RequestError } from '../../../app/config/index.js';
 import { withChanges } from '../../../workflows/changes.js';
-import type { SweepRequest } from '../../../workflows/sweep-protocol.js';
+import type { MemberOutcome, SweepRequest } from '../../../workflows/sweep-protocol.js';
 import { pipelineText } from './helpers.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sweep-request-'));
@@ -21,7 +21,12 @@ const request = (): SweepRequest => JSON.parse(JSON.stringify(sweepRequestFor(pa
 it('accepts a sweep from the client: new, resumed, with members added', async () => {
   await check(request(), 's-0123456789abcdef');
   const more = addedMembers(request(), ['initialMask.sparsity=0.6']);
+  // Everything that an outcome may have, except what only failures have.
+  const done: Required<Omit<MemberOutcome, 'because' | 'error'>> = {
+    status: 'done', perplexity: { rebuilt: { 'heldout.txt': 7 } }, accuracy: { rebuilt: 0.6 }, chance: 0.25, sparsity: 0.4, seconds: 3, spent: 1, checkpoint: '/c', report: '/r',
+  };
   const outcomes: SweepRequest['outcomes'] = {
+    'sparsity=0.7': done,
     'sparsity=0.4,ratio=0.2': { status: 'done', perplexity: { rebuilt: { 'heldout.txt': 7 } }, accuracy: {}, sparsity: 0.4, seconds: 3, spent: 1, checkpoint: '/c', report: '/r' },
     'sparsity=0.5,ratio=0.2': { status: 'failed', error: { type: 'InputFileError', message: 'why' } },
   };

@@ -69,6 +69,10 @@ it('replaces what an interrupted call left, and leaves nothing else there', asyn
   renameSync(join(target, 'config.json'), join(target, '.unfinished-export', 'config.json'));
   await write();
   expect(readdirSync(target).sort()).toEqual(['config.json', 'model.safetensors']);
+  // As after an end between the move of config.json and the removal of the empty folder.
+  mkdirSync(join(target, '.unfinished-export'));
+  await write();
+  expect(readdirSync(target).sort()).toEqual(['config.json', 'model.safetensors']);
 });
 
 it('stores two of every four weights if fewer are nonzero', async () => {
