@@ -1,6 +1,6 @@
 /** Batched products of the engine against float64 sums, and through the gradient of `tf.matMul`. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openEngine, tf, type Engine, type Tensor } from '../../../science/engine/index.js';
+import { openEngine, tf, type Tensor } from '../../../science/engine/index.js';
 import { needs, where } from '../../helpers/needs.js';
 
 /** The product in float64, one number at a time. */
@@ -29,9 +29,8 @@ function expectClose(made: Tensor, wanted: readonly number[]): void {
 }
 
 describe('batched products', where(needs.tensorflow), () => {
-  let engine: Engine;
   beforeAll(async () => {
-    engine = await openEngine({ backend: 'tensorflow' });
+    await openEngine({ backend: 'tensorflow' });
   });
 
   it.each([
@@ -54,23 +53,5 @@ describe('batched products', where(needs.tensorflow), () => {
     const [da, db] = tf.grads((x: Tensor, y: Tensor) => tf.matMul(x, y, false, true))([a, b], dy);
     expectClose(da, expected(dy, b, false, false));
     expectClose(db, expected(dy, a, true, false));
-  });
-
-  it('use the kernel of oneDNN on an x86 processor', () => {
-    if (engine.device !== 'cpu' || process.arch !== 'x64') return;
-    const { binding } = tf.backend() as unknown as { binding: { executeOp: (...given: unknown[]) => unknown } };
-    const { executeOp } = binding;
-    const names: unknown[] = [];
-    const setTo = (value: typeof executeOp): void => void Object.defineProperty(binding, 'executeOp', { configurable: true, writable: true, value });
-    setTo((...given) => {
-      names.push(given[0]);
-      return executeOp(...given);
-    });
-    try {
-      tf.matMul(tf.ones([2, 64, 64]), tf.ones([2, 64, 64]));
-    } finally {
-      setTo(executeOp);
-    }
-    expect(names).toContain('_MklBatchMatMulV2');
   });
 });

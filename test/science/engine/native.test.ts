@@ -10,9 +10,9 @@ requireBuild();
 const built = 'dist/science/engine/index.js';
 
 /** Returns what a script prints that uses the built engine in a separate process. */
-function compute(expression: string): string {
+function compute(expression: string, env: NodeJS.ProcessEnv = {}): string {
   const script = `const { openEngine, tf } = await import('./${built}'); await openEngine({ backend: 'tensorflow', threads: 2 }); console.log(${expression});`;
-  return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env: { ...process.env, ...env } });
 }
 
 describe('tensorflow engine', where(needs.tensorflow), () => {
@@ -41,6 +41,12 @@ describe('tensorflow engine', where(needs.tensorflow), () => {
     const script = `const { openEngine, tf } = await import('./${built}'); await openEngine({ backend: 'tensorflow' }); tf.ones([2]).dataSync();`;
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  test('gives the same bits whatever the environment says about oneDNN', () => {
+    const heads = 'tf.sin(tf.reshape(tf.range(0, 131072), [2, 8, 128, 64]))';
+    const [sums, ...others] = ['', '0', '1'].map((value) => compute(`tf.matMul(tf.softmax(tf.matMul(${heads}, ${heads}, false, true)), ${heads}).dataSync().subarray(0, 4096).join()`, { TF_ENABLE_ONEDNN_OPTS: value }));
+    expect(others.map((other) => other === sums)).toEqual([true, true]);
   });
 
   test('gives the same bits in another process', () => {
