@@ -63,11 +63,12 @@ export async function writeReport(
 }
 
 async function pageOf(result: PipelineResult, folder: string, pipeline: Pipeline, renderPage: Renderers['renderPage']): Promise<string> {
-  return pageOrNotice(result.name, async () => renderPage({ result, pipeline, ...(result.mask !== '' && { pruned: await prunedOf(outputPaths(folder)) }) }));
+  return pageOrNotice(result.name, async () => renderPage({ result, pipeline, ...(result.mask !== '' && { pruned: await prunedOf(folder) }) }));
 }
 
-/** Reads mask and proof from the run's own folder: a result that a workflow sends may name other files. */
-async function prunedOf({ mask, proof }: Pick<PipelineResult, 'mask' | 'proof'>): Promise<NonNullable<PageRequest['pruned']>> {
+/** Reads mask and proof of a run from its own folder: the result may name other files. */
+async function prunedOf(folder: string): Promise<NonNullable<PageRequest['pruned']>> {
+  const { mask, proof } = outputPaths(folder);
   const file = await openMaskFile(mask);
   return { proof: await readProof(proof), readBits: (name) => file.readBits(name) };
 }

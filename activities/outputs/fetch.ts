@@ -12,18 +12,19 @@ export const outputPaths = (folder: string): Model => ({ checkpoint: join(folder
 export const lockPath = (folder: string): string => join(folder, 'pipeline.lock.yaml');
 
 /**
- * Fetches checkpoint and mask from the store if they are not in the folder of the run's outputs, because the run wrote them on another
- * machine, and the store keeps them.
- * @returns the paths of what was fetched
+ * Fetches checkpoint and mask from the store into the folder of the run's outputs, if the run wrote them on another machine and the store
+ * keeps them. Files that are there are not fetched again.
+ * @returns the paths here; empty if the run wrote its files here, or the store does not keep them
  */
-export async function fetchModelOutputs({ kept }: PipelineResult, folder: string, { backend }: ArtifactStore): Promise<Partial<Model>> {
+export async function fetchModelOutputs({ checkpoint, mask, kept }: PipelineResult, folder: string, { backend }: ArtifactStore): Promise<Partial<Model>> {
   const here = outputPaths(folder);
+  const isHere = (path: string, own: string): boolean => path === own && existsSync(own);
   const brought: Partial<Model> = {};
-  if (kept?.checkpoint !== undefined && !existsSync(here.checkpoint)) {
+  if (kept?.checkpoint !== undefined && !isHere(checkpoint, here.checkpoint)) {
     await fetchOutput(backend, kept.checkpoint, here.checkpoint);
     brought.checkpoint = here.checkpoint;
   }
-  if (kept?.mask !== undefined && !existsSync(here.mask)) {
+  if (kept?.mask !== undefined && !isHere(mask, here.mask)) {
     await fetchOutput(backend, kept.mask, folder);
     Object.assign(brought, { mask: here.mask, proof: here.proof });
   }

@@ -60,13 +60,13 @@ export async function publishRun({ result, target, renderCard, onProgress, signa
 }
 
 /**
- * Like {@link publishRun}, for a run that may have written its checkpoint on another machine. Publishes only files of the run's own folder.
+ * Like {@link publishRun}, for a run that may have written its checkpoint on another machine. Publishes only files of the run's own folder,
+ * because anyone who may start workflows can name others in the result.
  * @param request its `folder` is that of the run's outputs
  */
-export async function publishKept(request: PublishRunRequest & { folder: string }, store: ArtifactStore): Promise<Published> {
-  const { result, folder } = request;
+export async function publishKept({ result, folder, ...request }: PublishRunRequest & { folder: string }, store: ArtifactStore): Promise<Published> {
   await fetchModelOutputs(result, folder, store);
-  // Anyone who may start workflows can send a result, so its paths are not used.
-  const own = { ...outputPaths(folder), ...(result.lock !== undefined && { lock: lockPath(folder) }), ...(result.mask === '' && { mask: '' }) };
+  const { checkpoint, mask, proof } = outputPaths(folder);
+  const own = { checkpoint, mask: result.mask === '' ? '' : mask, proof, lock: result.lock && lockPath(folder) };
   return await publishRun({ ...request, result: { ...result, ...own } });
 }

@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, readdir, realpath, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { removePartialFiles, writeFileDurably } from '../artifacts/durable-file.js';
+import { removePartialFiles, syncFolder, writeFileDurably } from '../artifacts/durable-file.js';
 import type { Checkpoint } from './checkpoint.js';
 import { elementCount, weightDtypes } from './dtypes.js';
 import { encodeTensor } from './encode.js';
@@ -25,6 +25,7 @@ export interface PrunedCheckpointRequest {
 /** Bytes of weights in memory at a time. A multiple of 8 elements of any dtype, so that pieces begin at whole bytes of a mask. */
 const pieceBytes = 1 << 26;
 
+const configFile = 'config.json';
 /** Small files that are copied with a model. Weights in other formats and their indexes are not. */
 const companion = /\.(json|txt|md|model|jinja|tiktoken|py)$|^(licen[cs]e|notice|copying|readme|use_policy)/i;
 const foreign = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.json)?$/i;
@@ -33,8 +34,8 @@ const foreign = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.j
  * Writes a copy of a checkpoint with the pruned weights set to +0. Everything else is the same, byte for byte: kept weights, dtypes,
  * order, metadata, index of the shards (without names that no shard has), config, tokenizer and licence files. PyTorch weight files
  * become safetensors files with the same tensors. Each file is written durably, weights first.
- * Files that already have the right content are not written again, so a repetition after a crash only costs reading. When all are written,
- * weight files of an earlier checkpoint in the folder are removed.
+ * Files that already have the right content are not written again, so a repetition after a crash only costs reading. Weights of an
+ * earlier checkpoint are removed.
  * Memory: one mask and 64 MiB of weights.
  *
  * @throws TargetIsSourceError, MaskSizeError, TruncatedFileError, UnsupportedDtypeError for a mask on weights that are not 16- or
@@ -53,17 +54,34 @@ export async function writePrunedCheckpoint({ source, target, keptBits, values, 
   const own = new Set<string>();
   const write = async (name: string, content: () => AsyncIterable<Uint8Array>): Promise<void> => {
     own.add(name);
-    await writeUnlessEqual(join(folder, name), content);
+    const path = join(folder, name);
+    if (await hasContent(path, content())) return;
+    await removeConfig(folder);
+    await writeFileDurably(path, content());
   };
   for (const [done, file] of source.weightFiles.entries()) {
     await write(safetensorsName(basename(file)), () => prunedShard(source, file, keptBits, values));
     onShard?.(done + 1, total);
   }
   if (source.unfound !== undefined) await write(safetensorsFormat.index, () => indexBytes(source, source.unfound ?? []));
-  for (const name of await companionFiles(source.folder)) {
-    await write(name, () => fileBytes(join(source.folder, name)));
-  }
-  for (const name of await readdir(folder)) if (loadedWeights.test(name) && !own.has(name)) await rm(join(folder, name));
+  const companions = await companionFiles(source.folder);
+  for (const name of companions.filter((name) => name !== configFile)) await write(name, () => fileBytes(join(source.folder, name)));
+  await removeOtherWeights(folder, own);
+  await write(configFile, () => fileBytes(join(source.folder, configFile)));
+}
+
+/** Removes files in which loaders look for weights, except `own`, and before them `config.json`. */
+export async function removeOtherWeights(folder: string, own: ReadonlySet<string>): Promise<void> {
+  const others = (await readdir(folder)).filter((name) => loadedWeights.test(name) && !own.has(name));
+  if (others.length === 0) return;
+  await removeConfig(folder);
+  for (const name of others) await rm(join(folder, name));
+}
+
+/** Removes `config.json`, without which no program loads the other files: they may now belong to two checkpoints. */
+async function removeConfig(folder: string): Promise<void> {
+  await rm(join(folder, configFile), { force: true });
+  await syncFolder(folder);
 }
 
 /**
@@ -158,10 +176,6 @@ async function* fileBytes(file: string): AsyncGenerator<Uint8Array> {
 
 async function* pieces(handle: FileHandle, file: string, begin: number, end: number): AsyncGenerator<Uint8Array> {
   for (let at = begin; at < end; at += pieceBytes) yield await readRange(handle.fd, file, at, Math.min(at + pieceBytes, end));
-}
-
-async function writeUnlessEqual(path: string, content: () => AsyncIterable<Uint8Array>): Promise<void> {
-  if (!(await hasContent(path, content()))) await writeFileDurably(path, content());
 }
 
 async function hasContent(path: string, content: AsyncIterable<Uint8Array>): Promise<boolean> {

@@ -1,21 +1,27 @@
 /** Inputs that an attacker can pass to an activity by starting workflows without this program's client: nothing outside is read or written. */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AllowedPaths } from '../../activities/allowed-paths.js';
+import { OutputsElsewhereError } from '../../activities/errors.js';
+import { publishKept } from '../../activities/outputs/publish.js';
 import { prepareRun } from '../../activities/prepare-run.js';
 import { proveOutputs } from '../../activities/prove.js';
+import type { PipelineResult } from '../../activities/result.js';
 import { sampleCalibration } from '../../activities/sample-tokens.js';
 import type { RunContext } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
+import { writeReport } from '../../activities/write-report.js';
 import { writeSearch, writeSweep } from '../../activities/write-sweep.js';
 import { judgeZeroShot, sampleQuestions } from '../../activities/zero-shot/index.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
+import { writeSafetensors } from '../../files/checkpoints/index.js';
 import { taskPath } from '../../app/config/index.js';
 import type { CalibrationStage, Pipeline } from '../../app/config/pipeline.js';
+import { exampleResult } from '../app/report/example-result.js';
 import { copyOfDemo, demoPipeline } from '../helpers/demo-run.js';
 
 let root: string;
@@ -100,6 +106,28 @@ it('reads no checkpoint or mask from elsewhere in the proof', async () => {
   const context = await contextOf();
   await expect(proveOutputs({ context, workflowId: 'w', outputs: { checkpoint: join(outside, 'model'), mask: join(state, 'm') } }, bench)).rejects.toThrow(/^outputs\.checkpoint: .*not in a folder/);
   await expect(proveOutputs({ context, workflowId: 'w', outputs: { checkpoint: join(state, 'c'), mask: join(outside, 'model', 'model.safetensors') } }, bench)).rejects.toThrow(/^outputs\.mask: .*not in a folder/);
+});
+
+it('publishes no files from elsewhere, and reads none for the page of a run', async () => {
+  const own = join(state, 'runs', 'p');
+  const mask = join(outside, 'mask.safetensors');
+  await writeSafetensors(mask, [{ name: 'model.layers.0.mlp.up_proj.weight', dtype: 'U8', shape: [1], data: Uint8Array.of(1) }]);
+  const lock = join(outside, 'secret.yaml');
+  await writeFile(lock, 'secret: 1\n');
+  const result: PipelineResult = { ...exampleResult, checkpoint: join(outside, 'model'), mask, proof: join(outside, 'calibration.txt'), lock };
+
+  await writeReport({ workflowId: 'p', pipeline: demoPipeline(), context: await contextOf(), result }, state, bench.store, { renderReport: () => '', renderPage: () => Promise.resolve('') });
+  expect(await readFile(join(own, 'report.html'), 'utf8')).toContain(join(own, 'mask.safetensors'));
+
+  const publish = () => publishKept({
+    result, folder: own, target: { repository: 'a/b', branch: 'main', private: true },
+    // All files have been chosen and read. Nothing must be sent in a test.
+    renderCard: ({ result: { checkpoint }, lock: made }) => { throw new Error(`would publish ${checkpoint} with ${JSON.stringify(made)}`); },
+  }, bench.store);
+  await expect(publish()).rejects.toThrow(OutputsElsewhereError);
+  await mkdir(join(own, 'checkpoint'));
+  for (const name of ['mask.safetensors', 'proof.json', 'pipeline.lock.yaml']) await writeFile(join(own, name), 'own: 1');
+  await expect(publish()).rejects.toThrow(`would publish ${join(own, 'checkpoint')} with {"own":1}`);
 });
 
 it('refuses an index that names a file outside the model folder, and a shard that links to one', async () => {

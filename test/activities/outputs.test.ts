@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { keepModel, keptParts } from '../../activities/outputs/keep.js';
+import { publishKept, type CardRequest } from '../../activities/outputs/publish.js';
 import type { PipelineResult } from '../../activities/result.js';
 import type { RunContext } from '../../activities/types.js';
 import { writeReport } from '../../activities/write-report.js';
@@ -35,6 +36,15 @@ it('fetches the checkpoint of a run that ends on another machine, and records on
   expect(await readFile(join(second, 'runs', 'w', 'checkpoint', 'model.safetensors'), 'utf8')).toBe('weights');
   const remembered = await keptRun(store.backend, 'w');
   expect(remembered?.outputs).toEqual({ ...kept, report: written.kept?.report });
+
+  // A third machine publishes it. The files of an earlier run there are replaced.
+  const third = join(folder, 'third', 'runs', 'w');
+  await mkdir(join(third, 'checkpoint'), { recursive: true });
+  await writeFile(join(third, 'checkpoint', 'model.safetensors'), 'old');
+  const renderCard = ({ result: { checkpoint, mask, proof } }: CardRequest): string => { throw new Error(`would publish ${checkpoint}, ${mask} and ${proof}`); };
+  const publishing = publishKept({ result: { ...result, ...written }, folder: third, target: { repository: 'a/b', branch: 'main', private: true }, renderCard }, store);
+  await expect(publishing).rejects.toThrow(`would publish ${join(third, 'checkpoint')}, ${join(third, 'mask.safetensors')} and ${join(third, 'proof.json')}`);
+  expect(await readFile(join(third, 'checkpoint', 'model.safetensors'), 'utf8')).toBe('weights');
 });
 
 it('keeps what the pipeline says, or by default everything if the store is outside the state folder', () => {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { syncFolder, writeFileDurably } from '../../artifacts/durable-file.js';
-import { companionFiles, openCheckpoint, readSafetensorsHeader, readTensorBytes, writeSafetensors, type Checkpoint, type TensorData, type TensorInfo } from '../../checkpoints/index.js';
+import { companionFiles, openCheckpoint, readSafetensorsHeader, readTensorBytes, removeOtherWeights, writeSafetensors, type Checkpoint, type TensorData, type TensorInfo } from '../../checkpoints/index.js';
 import { checkEmpty } from '../apply-mask.js';
 import { NotSafetensorsError, SparseFormatError } from '../errors.js';
 import { weightsOf } from '../packed-mask.js';
@@ -27,6 +27,7 @@ interface SparseLinear {
 
 /** A linear with a smaller share of zeros counts as not pruned and stays dense. */
 const prunedShare = 0.01;
+const configFile = 'config.json';
 const indexFile = 'model.safetensors.index.json';
 /** In the target, the folder of files until all are written. The target may be a mount, so it cannot be renamed itself. */
 const unfinished = '.unfinished-export';
@@ -44,9 +45,12 @@ export async function writeSparseCheckpoint({ checkpoint: folder, format, target
   if (source.format.kind !== 'safetensors') throw new NotSafetensorsError({ what: 'its weights are not in safetensors files', where: source.folder, expected: 'a checkpoint that a run wrote', remedy: 'Convert it to safetensors' });
   const whole = resolve(target);
   const to = join(whole, unfinished);
-  if (!(await isOwn(whole, to))) await checkEmpty(whole, undefined, '', unfinished);
+  const isMoving = await wasMoving(to, whole);
+  if (!isMoving) await checkEmpty(whole, undefined, '', unfinished);
   const linears = await sparseLinears(source, format);
-  await rm(to, { recursive: true, force: true });
+  if (!isMoving) await rm(to, { recursive: true, force: true });
+  // As long as files of an interrupted call are up, `config.json` below marks them as ours.
+  else if (!existsSync(join(to, configFile))) await rename(join(whole, configFile), join(to, configFile));
   await mkdir(to, { recursive: true });
   const weightMap: Record<string, string> = {};
   let [bytes, denseBytes] = [0, 0];
@@ -58,26 +62,34 @@ export async function writeSparseCheckpoint({ checkpoint: folder, format, target
     for (const { name } of written) weightMap[name] = basename(file);
     onProgress?.(done + 1, source.weightFiles.length);
   }
-  const files = (await companionFiles(source.folder)).filter((name) => name !== 'config.json' && name !== indexFile);
+  const files = (await companionFiles(source.folder)).filter((name) => name !== configFile && name !== indexFile);
   for (const name of files) await writeFileDurably(join(to, name), [await readFile(join(source.folder, name))]);
-  if (source.weightFiles.length > 1) await writeJson(join(to, indexFile), { metadata: { total_size: bytes }, weight_map: weightMap });
-  await writeJson(join(to, 'config.json'), { ...source.config, quantization_config: formatConfig(format, [...linears.values()]) });
-  await moveUp(to, whole);
+  const weights = source.weightFiles.map((file) => basename(file));
+  if (weights.length > 1) {
+    await writeJson(join(to, indexFile), { metadata: { total_size: bytes }, weight_map: weightMap });
+    weights.push(indexFile);
+  }
+  await writeJson(join(to, configFile), { ...source.config, quantization_config: formatConfig(format, [...linears.values()]) });
+  await moveUp(to, whole, [...weights, ...files, configFile]);
   return { linears: linears.size, denseBytes, bytes };
 }
 
 /**
- * Whether the files of a target are from a call that was interrupted while it moved them up. `config.json` is written last and moved last, so
- * it is either still below, or it is up and the folder of unfinished files is empty.
+ * Whether a call was interrupted while it moved its files up. `config.json` is written last and moved last, so it is still below, or it is
+ * up and nothing is below.
  */
-async function isOwn(whole: string, to: string): Promise<boolean> {
-  if (existsSync(join(to, 'config.json'))) return true;
-  return existsSync(join(whole, 'config.json')) && existsSync(to) && (await readdir(to)).length === 0;
+async function wasMoving(from: string, to: string): Promise<boolean> {
+  if (existsSync(join(from, configFile))) return true;
+  return existsSync(join(to, configFile)) && existsSync(from) && (await readdir(from)).length === 0;
 }
 
-/** Moves all files into the folder around theirs, `config.json` last: without it no program loads the others. */
-async function moveUp(from: string, to: string): Promise<void> {
-  const names = (await readdir(from)).sort((a, b) => Number(a === 'config.json') - Number(b === 'config.json'));
+/**
+ * Moves files into the folder around theirs, in this order. `config.json` comes last: without it no program loads the others. Removes
+ * what an interrupted call left.
+ */
+async function moveUp(from: string, to: string, names: readonly string[]): Promise<void> {
+  for (const name of await readdir(from)) if (!names.includes(name)) await rm(join(from, name));
+  await removeOtherWeights(to, new Set(names));
   for (const name of names) await rename(join(from, name), join(to, name));
   await rmdir(from);
   await syncFolder(to);

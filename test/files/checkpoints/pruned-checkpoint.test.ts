@@ -7,6 +7,7 @@ import {
   MaskSizeError, openCheckpoint, packBits, readTensorBytes, TargetIsSourceError, UnsupportedDtypeError, writePrunedCheckpoint, writeSafetensors,
   type Checkpoint, type TensorInfo,
 } from '../../../files/checkpoints/index.js';
+import { MissingConfigError } from '../../../files/checkpoints/errors.js';
 
 let root: string;
 let source: string;
@@ -44,17 +45,6 @@ const keptBits = (name: string) => Promise.resolve(masks[name]);
 const words16 = (bytes: Buffer) => [...new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2)];
 
 describe('writePrunedCheckpoint', () => {
-  it('removes weights of an earlier checkpoint that loaders would prefer, and nothing else', async () => {
-    const checkpoint = await saveSource();
-    await mkdir(target, { recursive: true });
-    const old = { name: 'b.weight', dtype: 'F32', shape: [2, 3], data: new Uint8Array(24) } as const;
-    for (const name of ['model.safetensors', 'pytorch_model.bin', 'model-00001-of-00003.safetensors', 'adapter.safetensors']) await writeSafetensors(join(target, name), [old]);
-    await writeFile(join(target, 'notes.txt'), 'mine');
-    await writePrunedCheckpoint({ source: checkpoint, target, keptBits });
-    expect((await readdir(target)).sort()).toEqual(['adapter.safetensors', 'config.json', 'model-1.safetensors', 'model-2.safetensors', 'model.safetensors.index.json', 'notes.txt']);
-    expect((await openCheckpoint(target)).tensors.get('b.weight')?.file).toBe(join(target, 'model-2.safetensors'));
-  });
-
   it('sets pruned weights to +0 and changes no other byte', async () => {
     const checkpoint = await saveSource();
     const shards: number[][] = [];
@@ -134,6 +124,43 @@ describe('writePrunedCheckpoint', () => {
     await writeFile(join(target, 'config.json'), '{ "model_type": "llama" }\n and more');
     await writePrunedCheckpoint({ source: checkpoint, target, keptBits });
     expect(await Promise.all((await readdir(target)).map((name) => readFile(join(target, name))))).toEqual(whole);
+  });
+
+  it('removes weights of an earlier checkpoint that loaders would prefer, and nothing else', async () => {
+    const checkpoint = await saveSource();
+    await mkdir(target, { recursive: true });
+    const old = { name: 'b.weight', dtype: 'F32', shape: [2, 3], data: new Uint8Array(24) } as const;
+    for (const name of ['model.safetensors', 'pytorch_model.bin', 'model-00001-of-00003.safetensors', 'adapter.safetensors']) await writeSafetensors(join(target, name), [old]);
+    await writeFile(join(target, 'pytorch_model.bin.index.json'), '{}');
+    await writeFile(join(target, 'notes.txt'), 'mine');
+    await writePrunedCheckpoint({ source: checkpoint, target, keptBits });
+    expect((await readdir(target)).sort()).toEqual(['adapter.safetensors', 'config.json', 'model-1.safetensors', 'model-2.safetensors', 'model.safetensors.index.json', 'notes.txt']);
+    expect((await openCheckpoint(target)).tensors.get('b.weight')?.file).toBe(join(target, 'model-2.safetensors'));
+  });
+
+  it.each(['the same names', 'a single file'])('leaves no mixture with an earlier checkpoint of %s if it is interrupted, and repeats', async (kind) => {
+    const checkpoint = await saveSource();
+    if (kind === 'the same names') await writePrunedCheckpoint({ source: checkpoint, target, keptBits: () => Promise.resolve(undefined) });
+    else {
+      await writeSafetensors(join(root, 'old', 'model.safetensors'), [{ name: 'b.weight', dtype: 'F32', shape: [2, 3], data: new Uint8Array(24) }]);
+      await writeFile(join(root, 'old', 'config.json'), '{ "model_type": "opt" }');
+      await writePrunedCheckpoint({ source: await openCheckpoint(join(root, 'old')), target, keptBits: () => Promise.resolve(undefined) });
+    }
+    await openCheckpoint(target);
+    await expect(writePrunedCheckpoint({ source: checkpoint, target, keptBits, onShard: () => { throw new Error('killed'); } })).rejects.toThrow('killed');
+    await expect(openCheckpoint(target)).rejects.toThrow(MissingConfigError);
+    await writePrunedCheckpoint({ source: checkpoint, target, keptBits });
+    expect((await readdir(target)).sort()).toEqual(['config.json', 'model-1.safetensors', 'model-2.safetensors', 'model.safetensors.index.json']);
+    expect((await openCheckpoint(target)).config).toEqual(checkpoint.config);
+  });
+
+  it('changes nothing in a folder that is right already', async () => {
+    const checkpoint = await saveSource();
+    await writePrunedCheckpoint({ source: checkpoint, target, keptBits });
+    const inodes = async () => Promise.all((await readdir(target)).sort().map(async (name) => (await stat(join(target, name))).ino));
+    const before = await inodes();
+    await writePrunedCheckpoint({ source: checkpoint, target, keptBits });
+    expect(await inodes()).toEqual(before);
   });
 
   it('writes config.json only after all weights', async () => {

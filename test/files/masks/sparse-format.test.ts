@@ -1,5 +1,5 @@
 /** Compares the legacy sparse formats with the tensors of compressed-tensors 0.14.0.1 for the same weights (test/golden/compressed-tensors/). */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -69,10 +69,26 @@ it('replaces what an interrupted call left, and leaves nothing else there', asyn
   renameSync(join(target, 'config.json'), join(target, '.unfinished-export', 'config.json'));
   await write();
   expect(readdirSync(target).sort()).toEqual(['config.json', 'model.safetensors']);
-  // As after an end between the move of config.json and the removal of the empty folder.
-  mkdirSync(join(target, '.unfinished-export'));
-  await write();
-  expect(readdirSync(target).sort()).toEqual(['config.json', 'model.safetensors']);
+});
+
+it('repeats after an interruption at every point of the moves, and of the repetition', async () => {
+  const write = (target: string, onProgress?: () => void) => writeSparseCheckpoint({ checkpoint: join(golden, 'half'), format: 'sparse-bitmask', target, ...(onProgress && { onProgress }) });
+  const whole = join(folder, 'whole');
+  await write(whole);
+  for (const up of [[], ['model.safetensors'], ['model.safetensors', 'config.json']]) {
+    const target = join(folder, `moved-${up.length}`);
+    cpSync(whole, target, { recursive: true });
+    mkdirSync(join(target, '.unfinished-export'));
+    for (const name of readdirSync(whole).filter((name) => !up.includes(name))) renameSync(join(target, name), join(target, '.unfinished-export', name));
+    // What a call with another checkpoint had moved up and down before.
+    for (const name of ['model-00001-of-00002.safetensors', 'model.safetensors.index.json']) if (up.length === 1) for (const at of ['.', '.unfinished-export']) writeFileSync(join(target, at, name), '{}');
+    await expect(write(target, () => { throw new Error('as if it were killed here'); })).rejects.toThrow('killed');
+    expect(existsSync(join(target, 'config.json'))).toBe(false);
+    await write(target);
+    expect(readdirSync(target).sort()).toEqual(readdirSync(whole).sort());
+    for (const name of readdirSync(whole)) expect(readFileSync(join(target, name)).equals(readFileSync(join(whole, name))), name).toBe(true);
+    await expect(write(target)).rejects.toThrow(OutputExistsError);
+  }
 });
 
 it('stores two of every four weights if fewer are nonzero', async () => {
