@@ -55,6 +55,9 @@ describe('schedules', () => {
     expect(code, stderr).toBe(0);
     return JSON.parse(stdout) as T;
   }
+  /** The server lists schedules from an index that it updates a moment after each change. */
+  const listed = (isUpdated: (schedules: { paused: boolean }[]) => boolean) =>
+    until(async () => (isUpdated((await json<{ schedules: { paused: boolean }[] }>('list')).schedules) ? true : undefined));
   const described = (id: string): Promise<Described> => json<Described>('describe', id);
   const infoOf = async (id: string) => (await client.schedule.getHandle(id).describe()).info;
   /** Completed runs of a schedule: when each was due, and when it began. */
@@ -101,6 +104,7 @@ describe('schedules', () => {
     await shareAsLocal(state);
     const local = await runCommand(['schedule', 'create', file, '--id', 'local', '--cron', '0 3 * * *', '--paused', '--state', state]);
     expect(local.stderr).toContain(`worker --state ${state}`);
+    await listed((schedules) => schedules.length > 0);
     expect(await json('list')).toMatchObject({ schedules: [{ scheduleId: 'nightly', pipeline: 'small', paused: true }] });
     const { next } = await described('nightly');
     const clock = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit', minute: '2-digit' });
@@ -122,9 +126,10 @@ describe('schedules', () => {
     expect(await described('nightly')).toMatchObject({ paused: false, note: 'the machine is back', overlap: 'skip' });
     await json('pause', 'nightly');
     expect((await described('nightly')).paused).toBe(true);
+    await listed(([{ paused }]) => paused);
     expect((await call('list')).stdout).toMatch(/nightly +paused +small +cron 0 3 \* \* \*, Europe\/Berlin +none while paused/);
     await json('delete', 'nightly');
-    expect(await json('list')).toEqual({ schedules: [] });
+    await listed((schedules) => schedules.length === 0);
     for (const ended of await Promise.all(['describe', 'trigger', 'delete'].map((word) => call(word, 'nightly')))) {
       expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('no schedule nightly') as string });
     }
