@@ -1,5 +1,6 @@
 import type { ArtifactDraft, ArtifactStore } from '../files/artifacts/index.js';
 import { checkBitCount, packBits } from '../files/checkpoints/index.js';
+import { packedBytes } from '../files/masks/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../science/models/index.js';
 import { MaskSet, type Masks, type Updates } from '../science/methods/index.js';
 import type { ArtifactKey } from './types.js';
@@ -13,11 +14,6 @@ export interface PrunedLayer {
 
 const maskFile = 'mask.bits';
 const updatesFile = (linear: string): string => `${linear}.f32`;
-
-/** Number of bytes of a linear's packed bits. */
-export function packedBytes({ shape: [rows, columns] }: Pick<LinearSpec, 'shape'>): number {
-  return Math.ceil((rows * columns) / 8);
-}
 
 /** Writes a layer's masks as packed bits in one file, in the order of its linears, and the updates in one file per linear. */
 export async function writePrunedLayer(draft: ArtifactDraft, layer: DecoderLayer, { masks, updates }: PrunedLayer): Promise<void> {
@@ -39,7 +35,7 @@ export async function writeUpdates(draft: ArtifactDraft, updates: Updates): Prom
 export async function readLayerBits(store: ArtifactStore, key: ArtifactKey, layer: DecoderLayer): Promise<Map<string, Uint8Array>> {
   const linears = linearsOf(layer);
   const bits = new Map<string, Uint8Array>();
-  for await (const piece of store.readPieces('mask', key, maskFile, linears.map(packedBytes))) {
+  for await (const piece of store.readPieces('mask', key, maskFile, linears.map(({ shape }) => packedBytes(shape)))) {
     const linear = linears[bits.size];
     if (linear !== undefined) bits.set(linear.name, piece);
   }

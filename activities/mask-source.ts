@@ -1,11 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { findTensor, isWeightFile, openCheckpoint, readSafetensorsHeader, readTensor, readTensorBytes, resolveTensors, storedOf, takeRows, unpackBits } from '../files/checkpoints/index.js';
-import { checkMaskMetadata } from '../files/masks/index.js';
+import { findTensor, isWeightFile, openCheckpoint, readTensor, resolveTensors, storedOf, takeRows, unpackBits } from '../files/checkpoints/index.js';
+import { openMaskFile, packedBytes } from '../files/masks/index.js';
 import type { LinearSpec } from '../science/models/index.js';
 import { detectPattern, patternText } from '../science/methods/index.js';
 import { MaskFileMismatchError } from './errors.js';
-import { packedBytes } from './layer-files.js';
 import type { RunContext } from './types.js';
 
 /** The masks of some linears, read from a file that was made elsewhere. */
@@ -18,7 +17,7 @@ export interface MaskSource {
 /**
  * Reads the masks of some linears from a file that was made elsewhere: a mask file (bits, 1 = kept), or the folder of a pruned
  * checkpoint, where a weight that is exactly zero counts as pruned.
- * @throws MaskFileMismatchError if a linear is missing or has a different number of weights there
+ * @throws MaskFileMismatchError if a linear is missing or has a different number of weights there @throws MaskFileError
  */
 export async function readMaskSource(source: string, linears: readonly LinearSpec[]): Promise<MaskSource> {
   return (await stat(source)).isDirectory() ? fromCheckpoint(source, linears) : { masks: await fromMaskFile(source, linears), values: new Map() };
@@ -67,22 +66,21 @@ export function maskSourceDigests({ files }: RunContext, source: string): string
 }
 
 async function fromMaskFile(source: string, linears: readonly LinearSpec[]): Promise<Map<string, Uint8Array>> {
-  const { tensors, metadata } = await readSafetensorsHeader(source);
-  checkMaskMetadata(metadata, source);
+  const file = await openMaskFile(source);
+  const tensors = new Map(file.linears.map((entry) => [entry.name, entry]));
   const masks = new Map<string, Uint8Array>();
   for (const linear of linears) {
     const stored = storedOf(linear);
-    const info = findTensor({ tensors }, stored);
+    const entry = findTensor({ tensors }, stored);
     const [rows, columns] = stored.shape;
-    const bytes = packedBytes({ shape: [rows, columns] });
-    const expected = `${bytes} bytes of packed bits (U8) for its ${stored.shape.join(' x ')} weights`;
-    const remedy = 'Use a mask file that was made for this model';
-    if (info === undefined) throw new MaskFileMismatchError({ where: source, what: `the mask of ${stored.name} is missing`, expected, remedy });
-    if (info.dtype !== 'U8' || info.end - info.begin !== bytes) {
-      const what = `the mask of ${stored.name} has ${info.end - info.begin} bytes of ${info.dtype}`;
-      throw new MaskFileMismatchError({ where: source, what, expected, remedy });
+    const bytes = packedBytes([rows, columns]);
+    if (entry?.bytes !== bytes) {
+      throw new MaskFileMismatchError({
+        where: source, what: entry === undefined ? `the mask of ${stored.name} is missing` : `the mask of ${stored.name} has ${entry.bytes} bytes`,
+        expected: `${bytes} bytes of packed bits for its ${rows} x ${columns} weights`, remedy: 'Use a mask file that was made for this model',
+      });
     }
-    const mask = unpackBits(await readTensorBytes(info), rows * columns);
+    const mask = unpackBits(await file.readBits(entry.name), rows * columns);
     masks.set(linear.name, linear.part === undefined ? mask : takeRows(mask, linear.shape[0] * columns, columns, linear.part));
   }
   return masks;

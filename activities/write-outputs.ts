@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { pathBelow } from '../files/artifacts/index.js';
 import { writePrunedCheckpoint, writeSafetensors, type TensorData } from '../files/checkpoints/index.js';
-import { hasUpdates, packedBytes, readLayerBits, readUpdates } from './layer-files.js';
+import { packedBytes } from '../files/masks/index.js';
+import { hasUpdates, readLayerBits, readUpdates } from './layer-files.js';
 import { storedBits, storedLinears, storedValues, type StoredLinear } from './stored-linears.js';
 import type { ArtifactKey, RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
@@ -34,7 +35,7 @@ export async function writeOutputs({ context, workflowId, masks }: WriteOutputsI
       pruned += one.shape[0] * one.shape[1] - popCount(bits);
       return bits;
     };
-    tensors.push({ name: one.name, dtype: 'U8', shape: [packedBytes(one)], data });
+    tensors.push({ name: one.name, dtype: 'U8', shape: [packedBytes(one.shape)], data });
     for (const { name } of one.linears) updated ||= await hasUpdates(bench.store, masks[one.layer], name);
   }
   await writeSafetensors(maskFile, tensors, maskMetadata(context, stored.values(), updated));

@@ -1,7 +1,8 @@
 import type { ArtifactDraft, ArtifactStore, Json } from '../../files/artifacts/index.js';
+import { packedBytes } from '../../files/masks/index.js';
 import { linearsOf, type SubBlock } from '../../science/models/index.js';
 import { MaskSet, type StepState } from '../../science/methods/index.js';
-import { packedBytes, packedMasks, readUpdates, writeUpdates } from '../layer-files.js';
+import { packedMasks, readUpdates, writeUpdates } from '../layer-files.js';
 import type { ArtifactKey } from '../types.js';
 
 /** All masks of a state in sequence, each as packed bits of the sub-block's linears. */
@@ -25,7 +26,7 @@ export async function readState(store: ArtifactStore, key: ArtifactKey, subBlock
   const { notes = {}, masks: count = 0 } = ((await store.find('mask', key))?.summary ?? {}) as Partial<Summary>;
   const linears = linearsOf(subBlock);
   const pieces: Uint8Array[] = [];
-  for await (const piece of store.readPieces('mask', key, masksFile, Array.from({ length: count }, () => linears.map(packedBytes)).flat())) pieces.push(piece);
+  for await (const piece of store.readPieces('mask', key, masksFile, Array.from({ length: count }, () => linears.map(({ shape }) => packedBytes(shape))).flat())) pieces.push(piece);
   const masks = Array.from({ length: count }, (_, mask) => MaskSet.ofBits(linears, new Map(linears.map(({ name }, index) => [name, pieces[mask * linears.length + index]]))));
   const values = new Map<string, Float32Array>();
   for (const { name } of linears) {

@@ -67,8 +67,8 @@ function partOf(info: TensorInfo, { shape, part }: WantedTensor): TensorInfo {
   return { ...info, shape, part: { from, run, stride, rows } };
 }
 
-/** Finds a tensor by its name or else its first alias in the checkpoint; `undefined` if there is none. */
-export function findTensor({ tensors }: Pick<Checkpoint, 'tensors'>, { name, aliases = [] }: Pick<WantedTensor, 'name' | 'aliases'>): TensorInfo | undefined {
+/** Finds a tensor by its name or else its first alias; `undefined` if there is none. */
+export function findTensor<T>({ tensors }: { tensors: ReadonlyMap<string, T> }, { name, aliases = [] }: Pick<WantedTensor, 'name' | 'aliases'>): T | undefined {
   return [name, ...aliases].map((candidate) => tensors.get(candidate)).find((candidate) => candidate !== undefined);
 }
 

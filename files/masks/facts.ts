@@ -50,8 +50,8 @@ export interface Findings {
   listed: readonly Violation[];
 }
 
-/** For the pattern of a checkpoint, a linear with a smaller share of zeros counts as not pruned. */
-const prunedShare = 0.01;
+/** In a checkpoint, a linear with a smaller share of zeros counts as not pruned. */
+export const prunedShare = 0.01;
 
 export interface PatternClaim {
   /** `unstructured` or N:M; if undefined, the pattern is detected. Groups that break it are violations. */

@@ -12,7 +12,7 @@ export { exactShare } from './exact-share.js';
 export { countLinear, prunedLinears, totalsOf, type FileFacts, type Findings, type LinearFacts, type Totals } from './facts.js';
 export { groupZeros, type GroupCount, type Groups } from './group-zeros.js';
 export { byLayer, layerOf, shortName } from './layers.js';
-export { bitOrder, checkMaskMetadata, openMaskFile, readPackedMask, type MaskEntry, type MaskFile, type MaskMetadata } from './mask-file.js';
+export { bitOrder, openMaskFile, readPackedMask, type MaskEntry, type MaskFile, type MaskMetadata } from './mask-file.js';
 export { isFolder, openMaskSource, type MaskSource, type SourceMask } from './mask-source.js';
 export { modelDigest } from './model-digest.js';
 export { countKept, packedBytes, type PackedMask, type Shape } from './packed-mask.js';

@@ -59,7 +59,7 @@ export async function openMaskFile(path: string, model?: ReadonlyMap<string, Ten
   }));
   return {
     path,
-    metadata: checkMaskMetadata(metadata, path),
+    metadata: checkMetadata(metadata, path),
     linears: sortByLayer(linears),
     readBits: async (name) => {
       const info = tensors.get(name);
@@ -101,8 +101,7 @@ function matrixShape({ shape }: TensorInfo): Shape | undefined {
   return shape.length === 2 ? [shape[0], shape[1]] : undefined;
 }
 
-/** Checks the metadata of a mask file. @throws MaskFileError if its bits are in another order, or it has unknown values */
-export function checkMaskMetadata({ bits, pattern, model, values }: Record<string, string | undefined>, where: string): MaskMetadata {
+function checkMetadata({ bits, pattern, model, values }: Record<string, string | undefined>, where: string): MaskMetadata {
   if (bits !== undefined && bits !== bitOrder) {
     throw new MaskFileError({ what: `its metadata says that bits are "${bits}"`, where, expected: `"${bitOrder}"`, remedy: 'Write the mask again with its bits in that order' });
   }

@@ -7,7 +7,7 @@ import { rebuildLayer } from '../../activities/rebuild.js';
 import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
-import { readSafetensorsHeader } from '../../files/checkpoints/index.js';
+import { readSafetensorsHeader, writeSafetensors } from '../../files/checkpoints/index.js';
 import type { CalibrationStage, InitialMaskStage } from '../../app/config/pipeline.js';
 import { copyOfDemo, demoPipeline, rebuildStageOf, temporaryState } from '../helpers/demo-run.js';
 
@@ -39,10 +39,17 @@ describe('reports inputs that do not fit together before any work is done', () =
     await expect(prepare(overrides)).rejects.toThrow(message);
   });
 
-  it('a mask of another model', async () => {
+  it('weights instead of a mask, and the mask of another model', async () => {
     const folder = await copyOfDemo(join(state, 'other'));
     const source = join(folder, 'model', 'model.safetensors');
-    await expect(prepare([`initialMask={method: file, source: ${source}}`])).rejects.toThrow(/model.safetensors: the mask of model\.layers\.0\.\S+ has \d+ bytes of F\d+; expected \d+ bytes of packed bits/);
+    await expect(prepare([`initialMask={method: file, source: ${source}}`])).rejects.toThrow(/model.safetensors: tensor \S+ is F\d+; expected a mask file: one U8 tensor for each linear.*For a pruned checkpoint, give its folder/);
+    const other = join(state, 'other-mask.safetensors');
+    const prepared = async (name: string): Promise<unknown> => {
+      await writeSafetensors(other, [{ name, dtype: 'U8', shape: [1], data: Uint8Array.of(1) }]);
+      return prepare([`initialMask={method: file, source: ${other}}`]);
+    };
+    await expect(prepared('another')).rejects.toThrow(/other-mask.safetensors: the mask of model\.layers\.0\.\S+ is missing; expected \d+ bytes of packed bits/);
+    await expect(prepared('model.layers.0.self_attn.q_proj.weight')).rejects.toThrow(/the mask of model\.layers\.0\.self_attn\.q_proj\.weight has 1 bytes; expected \d+ bytes of packed bits/);
   });
 
   it('a truncated checkpoint', async () => {

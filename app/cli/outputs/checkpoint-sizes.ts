@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { openCheckpoint } from '../../../files/checkpoints/index.js';
-import { describeMasks, openMaskSource, type MaskDescription } from '../../../files/masks/index.js';
+import { describeMasks, openMaskSource, prunedLinears, type MaskDescription } from '../../../files/masks/index.js';
 
 /** Bytes of a checkpoint's weights, as they are and in other formats. */
 export interface CheckpointSizes {
@@ -23,9 +23,6 @@ export interface CheckpointSizes {
   hasSparsityConfig: boolean;
 }
 
-/** A linear with a smaller share of zeros counts as not pruned. */
-const prunedShare = 0.01;
-
 /**
  * Reads the weights of a checkpoint folder twice: to count zeros, and to measure the size after gzip.
  * @throws the errors of opening a checkpoint
@@ -33,7 +30,7 @@ const prunedShare = 0.01;
 export async function checkpointSizes(folder: string, onProgress: (doneBytes: number, totalBytes: number) => void = () => undefined): Promise<CheckpointSizes> {
   const { tensors, weightFiles, config } = await openCheckpoint(folder);
   const described = await describeMasks(await openMaskSource(folder));
-  const pruned = described.linears.filter(({ zeros, weights }) => zeros >= prunedShare * weights);
+  const pruned = prunedLinears(described.linears);
   const bytesOf = (name: string): number => {
     const tensor = tensors.get(name);
     return tensor === undefined ? 0 : tensor.end - tensor.begin;

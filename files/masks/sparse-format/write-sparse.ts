@@ -5,6 +5,7 @@ import { syncFolder, writeFileDurably } from '../../artifacts/durable-file.js';
 import { companionFiles, openCheckpoint, readSafetensorsHeader, readTensorBytes, removeOtherWeights, writeSafetensors, type Checkpoint, type TensorData, type TensorInfo } from '../../checkpoints/index.js';
 import { checkEmpty } from '../apply-mask.js';
 import { NotSafetensorsError, SparseFormatError } from '../errors.js';
+import { prunedShare } from '../facts.js';
 import { weightsOf } from '../packed-mask.js';
 import { prunableTensors, type LinearInfo } from '../prunable.js';
 import { compressedValues, rowBits, rowOffsets, storedValuesOf, type SparseFormat } from './pack-linear.js';
@@ -25,8 +26,6 @@ interface SparseLinear {
   offsets: number[];
 }
 
-/** A linear with a smaller share of zeros counts as not pruned and stays dense. */
-const prunedShare = 0.01;
 const configFile = 'config.json';
 const indexFile = 'model.safetensors.index.json';
 /** In the target, the folder of files until all are written. The target may be a mount, so it cannot be renamed itself. */
