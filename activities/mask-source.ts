@@ -74,9 +74,11 @@ async function fromMaskFile(source: string, linears: readonly LinearSpec[]): Pro
     const entry = findTensor({ tensors }, stored);
     const [rows, columns] = stored.shape;
     const bytes = packedBytes([rows, columns]);
-    if (entry?.bytes !== bytes) {
+    const other = entry?.shape !== undefined && entry.shape.join() !== `${rows},${columns}` ? entry.shape : undefined;
+    if (entry?.bytes !== bytes || other !== undefined) {
+      const found = entry === undefined ? 'is missing' : other === undefined ? `has ${entry.bytes} bytes` : `is for ${other.join(' x ')} weights`;
       throw new MaskFileMismatchError({
-        where: source, what: entry === undefined ? `the mask of ${stored.name} is missing` : `the mask of ${stored.name} has ${entry.bytes} bytes`,
+        where: source, what: `the mask of ${stored.name} ${found}`,
         expected: `${bytes} bytes of packed bits for its ${rows} x ${columns} weights`, remedy: 'Use a mask file that was made for this model',
       });
     }

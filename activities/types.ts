@@ -15,7 +15,6 @@ import type { KeptOutputs } from '../files/artifacts/kept-run.js';
 import type { Published } from '../files/hub/publish.js';
 import type { Lock } from '../app/config/lock.js';
 import type { AllocationNeeds } from '../science/methods/allocation/method.js';
-import type { WindowRange } from '../science/methods/rebuild/method.js';
 import type { InitialMaskEntry, PipelineResult, RebuildEntry, WorkCosts, ZeroShotScore } from './result.js';
 import type { SearchTable } from './search-result.js';
 import type { SweepTable } from './sweep-result.js';
@@ -92,8 +91,8 @@ export interface TokensRef {
   key: ArtifactKey;
   samples: number;
   sequenceLength: number;
-  /** For a shard: the key of all windows, the number of shards, and where its windows are among all. */
-  shard?: { whole: ArtifactKey; of: number; range: WindowRange };
+  /** For a shard: the key and the total number of all windows, the number of shards, and the first of its windows, from 0. */
+  shard?: { whole: ArtifactKey; of: number; first: number; total: number };
   /** For zero-shot questions, which go through the layers together. `key` then stands for all of them, and `sequenceLength` is their mean. */
   questions?: QuestionsPart[];
 }

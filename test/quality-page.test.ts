@@ -1,4 +1,4 @@
-/** What docs/quality.md and README.md say about quality must follow from docs/quality.jsonl. */
+/** What docs/quality.md, docs/methods.md and README.md say about quality must follow from docs/quality.jsonl. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -54,6 +54,18 @@ describe('docs/quality.md', () => {
     for (const [effort, asked] of [[10, [62, 60, 60, 60]], [30, [68, 64, 65, 68]]] as const) {
       asked.forEach((share, pattern) => { expect(means(recipe(effort))[pattern]).toBeGreaterThanOrEqual(share); });
     }
+  });
+});
+
+describe('docs/methods.md', () => {
+  const methods = readFileSync(join(root, 'docs/methods.md'), 'utf8').split('### Numbers')[1];
+
+  test.each([
+    ['published', '`published`'], ['guarded', '`guarded`'], ['refit', '`guarded` with `weights: refit`'], ['swaps', '`swaps`'],
+    ...efforts.map((effort) => [recipe(effort), `\`best\`, effort ${effort}`]),
+  ])('has the means of %s', (method, words) => {
+    const row = methods.split('\n').find((line) => line.startsWith(`| ${words} |`)) ?? '';
+    expect([...row.slice(words.length + 2).matchAll(/([\d.]+) (?=\|)/g)].slice(0, 4).map(([, share]) => Number(share))).toEqual(means(method).slice(0, 4));
   });
 });
 

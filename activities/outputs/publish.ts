@@ -66,7 +66,11 @@ export async function publishRun({ result, target, renderCard, onProgress, signa
  */
 export async function publishKept({ result, folder, ...request }: PublishRunRequest & { folder: string }, store: ArtifactStore): Promise<Published> {
   await fetchModelOutputs(result, folder, store);
+  return await publishRun({ ...request, result: inFolder(result, folder) });
+}
+
+/** Returns a result with the paths of the run's own folder, whatever paths it names. */
+export function inFolder(result: PipelineResult, folder: string): PipelineResult {
   const { checkpoint, mask, proof } = outputPaths(folder);
-  const own = { checkpoint, mask: result.mask === '' ? '' : mask, proof, lock: result.lock && lockPath(folder) };
-  return await publishRun({ ...request, result: { ...result, ...own } });
+  return { ...result, checkpoint, mask: result.mask === '' ? '' : mask, proof, ...(result.lock !== undefined && { lock: lockPath(folder) }) };
 }

@@ -4,6 +4,7 @@ import { dropOlder } from '../drop-older.js';
 import { isLast } from '../hidden-paths.js';
 import { findOrChoose, maskDependsOn } from '../initial-mask.js';
 import type { ArtifactKey, InitialMaskResult, KeyedPath, Path, UnitResult } from '../types.js';
+import { numericsVersion } from '../numerics.js';
 import type { ChooseMaskInput, GatherInput } from './types.js';
 import { disposeWeights } from '../weights.js';
 import type { Workbench } from '../workbench.js';
@@ -77,7 +78,7 @@ type Sharded = Pick<GatherInput, 'context' | 'stage' | 'layer'>;
 
 /** Everything that determines masks chosen from the sums of shards. */
 export function shardedMaskDependsOn({ context, stage, layer }: Sharded, whole: KeyedPath, shards: number): Json {
-  return { ...(maskDependsOn({ context, stage, layer, path: whole }) as { [key: string]: Json }), shards };
+  return { ...(maskDependsOn({ context, stage, layer, path: whole }) as { [key: string]: Json }), shards, division: numericsVersion.shards };
 }
 
 /** Everything that determines a shard's sums. They serve one mask and are removed once it is made, so no other run may rely on them. */

@@ -10,7 +10,7 @@ import { advanceTo } from './gather.js';
 import type { WindowsBefore } from './open-layer.js';
 import { currentMasks, layerKey } from './rebuild-keys.js';
 import type { ShardedRebuildInput } from './types.js';
-import { rangeOf, wholePath } from './whole-path.js';
+import { ownWindows, wholePath } from './whole-path.js';
 
 /** Returns the parts of a strategy. @throws ShardsError if it has none */
 export async function partsOf({ stage }: RebuildInput): Promise<RebuildParts> {
@@ -58,7 +58,7 @@ export async function windowsBefore(block: number, input: ShardedRebuildInput, b
   await advanceTo(context, path, bench);
   const hidden = await bench.hidden.take(context, path);
   const steps = await openSteps(input, bench);
-  const windows = await steps.parts.open({ ...steps.requestOf(0), hidden, range: rangeOf(path) });
+  const windows = await steps.parts.open({ ...steps.requestOf(0), hidden, own: ownWindows(path) });
   return { steps, before: await goOn({ block: 0, windows, finished: [] }, block, path, steps) };
 }
 
@@ -68,7 +68,7 @@ async function goOn(opened: WindowsBefore, block: number, path: Path, steps: Ope
   while (before.block < block) {
     const { hidden, finished } = await finishBlock(before, steps);
     const next = before.block + 1;
-    before = { block: next, windows: await steps.parts.open({ ...steps.requestOf(next), hidden, range: rangeOf(path) }), finished };
+    before = { block: next, windows: await steps.parts.open({ ...steps.requestOf(next), hidden, own: ownWindows(path) }), finished };
   }
   return before;
 }

@@ -1,5 +1,6 @@
 /** The keys of what a rebuild from shards stores. */
 import { ArtifactStore, type Json } from '../../files/artifacts/index.js';
+import { numericsVersion } from '../numerics.js';
 import { rebuildDependsOn } from '../rebuild.js';
 import type { ArtifactKey, KeyedPath, Path, RebuildInput } from '../types.js';
 import type { GatherSubBlockInput, RebuildSubBlockInput, ShardedRebuildInput } from './types.js';
@@ -7,7 +8,7 @@ import { wholePath } from './whole-path.js';
 
 /** Everything that determines a layer's masks that were rebuilt from the sums of shards. */
 export function layerDependsOn({ context, stage, layer, start }: Omit<RebuildInput, 'path'>, whole: KeyedPath, shards: number): Json {
-  return { ...(rebuildDependsOn({ context, stage, layer, path: whole, start }) as { [key: string]: Json }), shards };
+  return { ...(rebuildDependsOn({ context, stage, layer, path: whole, start }) as { [key: string]: Json }), shards, division: numericsVersion.shards };
 }
 
 export function layerKey(input: Omit<RebuildInput, 'path'>, whole: KeyedPath, shards: number): ArtifactKey {

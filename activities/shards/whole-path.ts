@@ -1,4 +1,5 @@
-import type { WindowRange } from '../../science/methods/index.js';
+import { ArtifactLostError } from '../../files/artifacts/index.js';
+import type { ShardWindows } from '../../science/methods/index.js';
 import type { KeyedPath, Path, TokensRef } from '../types.js';
 import { ShardsError } from './errors.js';
 
@@ -9,11 +10,15 @@ export function wholePath(path: Path): [whole: KeyedPath, shards: number] {
 }
 
 /** Returns which windows a shard has. @throws ShardsError if the path is not a shard's */
-export function rangeOf(path: Path): WindowRange {
-  return shardOf(path).range;
+export function ownWindows(path: Path): ShardWindows {
+  const { first, of, total } = shardOf(path);
+  return { first, step: of, total };
 }
 
-function shardOf({ tokens: { shard } }: Path): NonNullable<TokensRef['shard']> {
-  if (shard === undefined) throw new ShardsError('a path that is no shard');
+/** @throws ArtifactLostError if an earlier version has divided the windows, so that the run divides them again */
+function shardOf({ tokens: { key, shard } }: Path): NonNullable<TokensRef['shard']> {
+  if (shard === undefined) throw new ShardsError('a path that does not belong to a shard');
+  const { first }: { first?: number } = shard;
+  if (first === undefined) throw new ArtifactLostError('tokens', key, 'an earlier version divided the windows in another way');
   return shard;
 }

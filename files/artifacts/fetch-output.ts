@@ -11,6 +11,8 @@ import type { ArtifactBackend } from './artifact-backend.js';
 /** Suffix of a file that is not fully downloaded. */
 const suffix = '.fetching';
 
+const configFile = 'config.json';
+
 export interface FetchOptions {
   /** Called with the number of bytes in place so far. */
   onProgress?: (bytes: number) => void;
@@ -18,7 +20,8 @@ export interface FetchOptions {
 
 /**
  * Downloads the files of an output into a folder. Files with the right digest are skipped, partial downloads are resumed, and a file
- * gets its final name only after its digest was checked.
+ * gets its final name only after its digest was checked. If another file of a checkpoint changes, its `config.json` is removed before and
+ * fetched last: no program loads a checkpoint without it, so an interrupted download never leaves a mixture of two checkpoints.
  * @returns names of the files that were not there before
  * @throws ArtifactLostError if the store does not have the output, OutputDamagedError if its bytes have changed, and the backend's faults
  */
@@ -26,13 +29,24 @@ export async function fetchOutput(backend: ArtifactBackend, key: string, folder:
   const manifest = await backend.find('output', key);
   if (manifest === undefined) throw new ArtifactLostError('output', key, 'it is not in the store', backend.name);
   const brought: string[] = [];
+  const names = Object.keys(manifest.files);
   let before = 0;
-  for (const [name, { bytes }] of Object.entries(manifest.files)) {
+  for (const name of [...names.filter((one) => one !== configFile), ...names.filter((one) => one === configFile)]) {
     const start = before;
-    if (await fetchFile(backend, manifest, name, placeIn(folder, manifest, name), (done) => { onProgress(start + done); })) brought.push(name);
+    const { bytes, sha256 } = manifest.files[name];
+    const target = placeIn(folder, manifest, name);
+    if (!(await isFile(target, bytes, sha256))) {
+      if (brought.length === 0 && names.includes(configFile)) await rm(placeIn(folder, manifest, configFile), { force: true });
+      await fetchFile(backend, manifest, name, target, (done) => { onProgress(start + done); });
+      brought.push(name);
+    }
     before += bytes;
   }
   return brought;
+}
+
+async function isFile(path: string, bytes: number, sha256: string): Promise<boolean> {
+  return (await sizeOf(path)) === bytes && (await sha256Of(path)) === sha256;
 }
 
 /** @throws UnsafeNameError, so that a person who can write to the bucket cannot write outside the folder on this machine */
@@ -41,14 +55,13 @@ function placeIn(folder: string, { summary }: Manifest, name: string): string {
   return path.split('/').reduce((place, part) => pathBelow(place, part, 'name of an output'), folder);
 }
 
-async function fetchFile(backend: ArtifactBackend, manifest: Manifest, name: string, target: string, onProgress: (bytes: number) => void): Promise<boolean> {
+async function fetchFile(backend: ArtifactBackend, manifest: Manifest, name: string, target: string, onProgress: (bytes: number) => void): Promise<void> {
   const { bytes, sha256 } = manifest.files[name];
   await mkdir(dirname(target), { recursive: true });
-  if ((await sizeOf(target)) === bytes && (await sha256Of(target)) === sha256) return false;
   const partial = `${target}${suffix}`;
-  if ((await sizeOf(partial)) === bytes && (await sha256Of(partial)) === sha256) {
+  if (await isFile(partial, bytes, sha256)) {
     await rename(partial, target);
-    return true;
+    return;
   }
   // Two attempts: if resuming gives a wrong digest, the partial file may be damaged while the store's copy is fine.
   for (const from of [await sizeOf(partial), 0]) {
@@ -56,7 +69,7 @@ async function fetchFile(backend: ArtifactBackend, manifest: Manifest, name: str
     if (found === sha256) {
       await rename(partial, target);
       await syncFolder(dirname(target));
-      return true;
+      return;
     }
     await rm(partial, { force: true });
   }

@@ -8,7 +8,7 @@ export * from './errors.js';
 export { checkBitCount, packBits, unpackBits } from './mask-bits.js';
 export { prefetch, type PrefetchedTensors } from './prefetch.js';
 export { readAhead } from './read-ahead.js';
-export { companionFiles, removeOtherWeights, writePrunedCheckpoint, type PrunedCheckpointRequest } from './pruned-checkpoint.js';
+export { companionFiles, removeOtherFiles, writePrunedCheckpoint, type PrunedCheckpointRequest } from './pruned-checkpoint.js';
 export { decodeTensor, readTensor, readTensorBytes } from './read-tensor.js';
 export { putRows, takeRows, type RowRuns } from './row-runs.js';
 export { findTensor, resolveTensors, storedOf, type WantedTensor } from './resolve-tensors.js';

@@ -28,14 +28,16 @@ const pieceBytes = 1 << 26;
 const configFile = 'config.json';
 /** Small files that are copied with a model. Weights in other formats and their indexes are not. */
 const companion = /\.(json|txt|md|model|jinja|tiktoken|py)$|^(licen[cs]e|notice|copying|readme|use_policy)/i;
+/** Of these, the files that loaders read if they are there. */
+const loadedCompanion = /^(tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template|generation_config)\.(json|txt|model|jinja)$|^(merges\.txt|spiece\.model)$/;
 const foreign = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.json)?$/i;
 
 /**
  * Writes a copy of a checkpoint with the pruned weights set to +0. Everything else is the same, byte for byte: kept weights, dtypes,
  * order, metadata, index of the shards (without names that no shard has), config, tokenizer and licence files. PyTorch weight files
  * become safetensors files with the same tensors. Each file is written durably, weights first.
- * Files that already have the right content are not written again, so a repetition after a crash only costs reading. Weights of an
- * earlier checkpoint are removed.
+ * Files that already have the right content are not written again, so a repetition after a crash only costs reading. Weights and tokenizer
+ * of an earlier checkpoint are removed.
  * Memory: one mask and 64 MiB of weights.
  *
  * @throws TargetIsSourceError, MaskSizeError, TruncatedFileError, UnsupportedDtypeError for a mask on weights that are not 16- or
@@ -66,13 +68,13 @@ export async function writePrunedCheckpoint({ source, target, keptBits, values, 
   if (source.unfound !== undefined) await write(safetensorsFormat.index, () => indexBytes(source, source.unfound ?? []));
   const companions = await companionFiles(source.folder);
   for (const name of companions.filter((name) => name !== configFile)) await write(name, () => fileBytes(join(source.folder, name)));
-  await removeOtherWeights(folder, own);
+  await removeOtherFiles(folder, own);
   await write(configFile, () => fileBytes(join(source.folder, configFile)));
 }
 
-/** Removes files in which loaders look for weights, except `own`, and before them `config.json`. */
-export async function removeOtherWeights(folder: string, own: ReadonlySet<string>): Promise<void> {
-  const others = (await readdir(folder)).filter((name) => loadedWeights.test(name) && !own.has(name));
+/** Removes files that loaders read, such as weights and tokenizers, except `own`, and before them `config.json`. */
+export async function removeOtherFiles(folder: string, own: ReadonlySet<string>): Promise<void> {
+  const others = (await readdir(folder)).filter((name) => (loadedWeights.test(name) || loadedCompanion.test(name)) && !own.has(name));
   if (others.length === 0) return;
   await removeConfig(folder);
   for (const name of others) await rm(join(folder, name));

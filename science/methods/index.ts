@@ -32,7 +32,7 @@ export type { Masks, Updates } from './parts/masked-weights.js';
 export { disposeMasks, mergeMasks } from './parts/working-masks.js';
 export { checkDivides, detectPattern, parsePattern, patternSparsity, patternText, unstructured } from './parts/pattern.js';
 export type { Granularity, Pattern, Shape } from './parts/pattern.js';
-export type { ChosenPart, CommonSettings, KeepWeights, Metric, OpenWindows, PartRequest, RebuildParts, StepState, SubBlockEntry, WindowRange } from './rebuild/method.js';
+export type { ChosenPart, CommonSettings, KeepWeights, Metric, OpenWindows, PartRequest, RebuildParts, StepState, SubBlockEntry, ShardWindows } from './rebuild/method.js';
 export { replacedUpdates } from './rebuild/each-sub-block.js';
 export { rebuildMethodOf, rebuildMethods } from './rebuild/registry.js';
 export type { RebuildStrategy, StrategySettings } from './rebuild/registry.js';

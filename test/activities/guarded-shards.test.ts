@@ -12,8 +12,8 @@ afterAll(removeSites);
 
 const guarded = (shards: number, ...more: string[]): Pipeline => pipelineOf(shards, ['rebuild.strategy=guarded', ...more]);
 
-/** Rebuilds the demo model in one process, and from one shard with all windows, both from the same initial masks. */
-async function bothWays(more: string[]): Promise<{ bits: [string[], string[]]; results: [RebuildResult[], RebuildResult[]] }> {
+/** Rebuilds the demo model in one process, and from shards, both from the same initial masks. */
+async function bothWays(count: number, more: string[]): Promise<{ bits: [string[], string[]]; results: [RebuildResult[], RebuildResult[]] }> {
   const site = await siteOf(1);
   const [bench] = site.benches;
   const pipeline = guarded(1, ...more);
@@ -21,7 +21,7 @@ async function bothWays(more: string[]): Promise<{ bits: [string[], string[]]; r
   const { context, tokens: whole, initial } = await beginHere(pipeline, bench);
   const inOne: RebuildResult[] = [];
   for (const [layer, start] of initial.entries()) inOne.push(await rebuildLayer({ context, stage, layer, path: { tokens: whole, masks: inOne.map(({ mask }) => mask) }, start }, bench));
-  const shards = await divideTokens(context, whole, 1, bench);
+  const shards = await divideTokens(context, whole, count, bench);
   const rebuilt = await rebuildInShards({ context, whole, shards, initial }, stage, site);
   const bits = await Promise.all([inOne, rebuilt].map((made) => bitsOf({ context, initial, rebuilt: made }, bench)));
   return { bits: bits as [string[], string[]], results: [inOne, rebuilt] };
@@ -34,7 +34,7 @@ describe('a guarded rebuild from one shard', () => {
     ['refit', ['rebuild.weights=refit', 'rebuild.rounds=2']],
     ['SparseGPT and keep-updates', ['initialMask.method=sparsegpt', 'rebuild.weights=keep-updates', 'rebuild.rounds=2']],
   ])('gives the masks and decisions of one process: %s', async (_, more) => {
-    const { bits: [one, sharded], results: [inOne, rebuilt] } = await bothWays(more);
+    const { bits: [one, sharded], results: [inOne, rebuilt] } = await bothWays(1, more);
     expect(difference(one, sharded)).toBe(0);
     for (const [layer, { entries }] of inOne.entries()) {
       for (const [block, entry] of entries.entries()) {
@@ -50,6 +50,22 @@ describe('a guarded rebuild from one shard', () => {
 });
 
 describe('a guarded rebuild from shards', () => {
+  it('decides as one process does, by the same windows', async () => {
+    const { bits: [one, sharded], results: [inOne, rebuilt] } = await bothWays(4, []);
+    // Sums are rounded differently, so weights that are nearly equal may change places.
+    expect(difference(one, sharded)).toBeLessThan(0.001);
+    const decisions = (results: RebuildResult[]): unknown[] => results.flatMap(({ entries }) => entries.map(({ rounds }) => rounds?.map(({ ratio, accepted }) => [ratio, accepted])));
+    expect(decisions(rebuilt)).toEqual(decisions(inOne));
+    for (const [layer, { entries }] of inOne.entries()) for (const [block, { errorAfter }] of entries.entries()) expect(rebuilt[layer].entries[block].errorAfter / errorAfter).toBeCloseTo(1, 3);
+  });
+
+  it('fits weights nearly as one process does', async () => {
+    const { bits: [one, sharded], results: [inOne, rebuilt] } = await bothWays(4, ['rebuild.weights=refit', 'rebuild.rounds=2']);
+    // Fitted values are rounded to the 16 bits of the checkpoint, so differences grow from layer to layer.
+    expect(difference(one, sharded)).toBeLessThan(0.01);
+    for (const [layer, { entries }] of inOne.entries()) for (const [block, { errorAfter }] of entries.entries()) expect(Math.abs(rebuilt[layer].entries[block].errorAfter / errorAfter - 1)).toBeLessThan(0.05);
+  });
+
   it.each([
     ['four', 4, 10, 2],
     ['five with one window each', 5, 5, 1],

@@ -299,7 +299,7 @@ describe('sums of a shard, and masks by the sums of shards', () => {
   const mask: InitialMaskStage = { type: 'initialMask', method: 'wanda', sparsity: 0.5 };
   const rebuild: RebuildStage = { type: 'rebuild', strategy: 'published', granularity: 'block', ratio: 0.1, metric: 'weight-gradient', weights: 'keep-dense' };
   const shardOf = (changes: { key?: string; whole?: string; of?: number } = {}): Path =>
-    ({ ...path, tokens: { ...path.tokens, key: changes.key ?? 'shard', shard: { whole: changes.whole ?? path.tokens.key, of: changes.of ?? 4, range: { before: 0, total: 8 } } } });
+    ({ ...path, tokens: { ...path.tokens, key: changes.key ?? 'shard', shard: { whole: changes.whole ?? path.tokens.key, of: changes.of ?? 4, first: 0, total: 8 } } });
   const shard = shardOf();
   const cases = (of: (run: RunContext, along: Path) => unknown): Cases => ({
     ...numerics((run) => of(run, shard)),

@@ -50,6 +50,12 @@ describe('reports inputs that do not fit together before any work is done', () =
     };
     await expect(prepared('another')).rejects.toThrow(/other-mask.safetensors: the mask of model\.layers\.0\.\S+ is missing; expected \d+ bytes of packed bits/);
     await expect(prepared('model.layers.0.self_attn.q_proj.weight')).rejects.toThrow(/the mask of model\.layers\.0\.self_attn\.q_proj\.weight has 1 bytes; expected \d+ bytes of packed bits/);
+    // As many weights, but rows and columns are exchanged.
+    const linears = [...(await readSafetensorsHeader(source)).tensors.values()].filter(({ name }) => /_proj\.weight$/.test(name));
+    const masks = linears.map(({ name, shape: [rows, columns] }) => ({ name, dtype: 'U8' as const, shape: [Math.ceil((rows * columns) / 8)], data: new Uint8Array(Math.ceil((rows * columns) / 8)).fill(255) }));
+    const shapes = Object.fromEntries(linears.map(({ name, shape }) => [name, shape.toReversed()]));
+    await writeSafetensors(other, masks, { shapes: JSON.stringify(shapes) });
+    await expect(prepare([`initialMask={method: file, source: ${other}}`])).rejects.toThrow(/the mask of model\.layers\.0\.\S+ is for (\d+) x (\d+) weights; expected \d+ bytes of packed bits for its \2 x \1 weights/);
   });
 
   it('a truncated checkpoint', async () => {

@@ -15,7 +15,7 @@ import { readTokens } from '../../activities/tokens.js';
 import type { ArtifactKey, RebuildInput, RebuildResult, RunContext, TokensRef } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import type { CalibrationStage, InitialMaskStage, Pipeline, RebuildStage } from '../../app/config/pipeline.js';
-import { ArtifactStore, openStore } from '../../files/artifacts/index.js';
+import { ArtifactLostError, ArtifactStore, openStore } from '../../files/artifacts/index.js';
 import { tf } from '../../science/engine/index.js';
 import { temporaryState } from '../helpers/demo-run.js';
 import { FakeS3 } from '../helpers/fake-s3.js';
@@ -50,11 +50,23 @@ describe('a calibration in four shards', () => {
     bits = await bitsOf(made, site.benches[0]);
   });
 
-  it('divides neighbouring windows into shards of nearly equal size', async () => {
+  it('deals the windows out to the shards', async () => {
     const [bench] = site.benches;
-    expect(made.shards.map(({ samples }) => samples)).toEqual([2, 3, 2, 3]);
-    const parts = await Promise.all(made.shards.map(async (shard) => [...(await readTokens(bench.store, shard))]));
-    expect(parts.flat()).toEqual([...(await readTokens(bench.store, made.whole))]);
+    const { samples, sequenceLength } = made.whole;
+    expect(made.shards.map((shard) => shard.samples)).toEqual([3, 3, 2, 2]);
+    const all = await readTokens(bench.store, made.whole);
+    const shards = await Promise.all(made.shards.map((shard) => readTokens(bench.store, shard)));
+    for (let window = 0; window < samples; window++) {
+      const at = (tokens: Int32Array, index: number): Int32Array => tokens.subarray(index * sequenceLength, (index + 1) * sequenceLength);
+      expect(at(shards[window % 4], Math.floor(window / 4))).toEqual(at(all, window));
+    }
+  });
+
+  it('that an earlier version has divided in another way is refused, so that the run divides it again', async () => {
+    const [bench] = site.benches;
+    const { first: _, total, ...shard } = made.shards[0].shard!;
+    const tokens = { ...made.shards[0], shard: { ...shard, range: { before: 0, total } } } as unknown as TokensRef;
+    await expect(gatherShard({ context: made.context, stage: stagesOf(pipelineOf(4))[1], layer: 0, path: { tokens, masks: [] } }, bench)).rejects.toThrow(ArtifactLostError);
   });
 
   it('lists the stages that several workers may work on', () => {

@@ -36,7 +36,7 @@ export function madeUpActivities(taskQueue: string, before: (name: keyof AllActi
     },
     sampleCalibration: ({ stage: { shards } }) => {
       const tokens = tokensOf('calibration');
-      const parts = Array.from({ length: shards ?? 0 }, (_, shard) => ({ ...tokensOf(`shard ${shard}`), shard: { whole: tokens.key, of: shards ?? 0, range: { before: shard, total: shards ?? 0 } } }));
+      const parts = Array.from({ length: shards ?? 0 }, (_, shard) => ({ ...tokensOf(`shard ${shard}`), shard: { whole: tokens.key, of: shards ?? 0, first: shard, total: shards ?? 0 } }));
       return Promise.resolve({ ...unit, tokens, ...(parts.length > 0 && { shards: parts }) });
     },
     gatherShard: () => Promise.resolve(unit),
@@ -51,7 +51,7 @@ export function madeUpActivities(taskQueue: string, before: (name: keyof AllActi
       const done = `${layer} ${blocks.length}`;
       return Promise.resolve({ ...unit, made: false, ...(state === undefined ? { state: keyOf(`state ${done}`) } : { mask: keyOf(`block ${done}`), left: 1 - blocks.length }) });
     },
-    finishShard: ({ path: { tokens } }) => Promise.resolve({ ...unit, made: false, errors: [tokens.shard?.range.before ?? 0, 1] }),
+    finishShard: ({ path: { tokens } }) => Promise.resolve({ ...unit, made: false, errors: [tokens.shard?.first ?? 0, 1] }),
     closeLayer: ({ layer, blocks, states, finished }) => {
       const mask = keyOf(JSON.stringify([blocks, states, finished]));
       return Promise.resolve({ ...unit, mask, entries: [{ layer, block: 'mlp' as const, errorBefore: 2, errorAfter: 1, grown: layer, pruned: layer }] });

@@ -1,4 +1,4 @@
-import { publishRun } from '../../../activities/outputs/publish.js';
+import { inFolder, publishRun } from '../../../activities/outputs/publish.js';
 import { failedGates } from '../../report/index.js';
 import { renderCard } from '../../report/model-card.js';
 import { CommandLineError } from '../errors.js';
@@ -21,7 +21,9 @@ export interface PublishFlags {
  */
 export async function publishCommand(word: string, repository: string, flags: PublishFlags, options: GlobalOptions): Promise<number> {
   if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) throw new CommandLineError({ what: `${JSON.stringify(repository)} is not a repository`, expected: '`organisation/name`', remedy: 'Correct it' });
-  const { result } = await finishedRun(word, options, ['checkpoint', 'mask']);
+  const { result: named, folder } = await finishedRun(word, options, ['checkpoint', 'mask']);
+  // A result that was fetched may name any path, and all files of a checkpoint's folder would be uploaded.
+  const result = inFolder(named, folder);
   const failed = failedGates(result);
   if (failed.length > 0 && !flags.force) {
     process.stderr.write(`Not published: ${failed.length} of ${result.gates?.length ?? 0} quality gates failed: ${failed.map(({ gate }) => gate).join('; ')}. Use --force to publish anyway.\n`);

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fetchOutput, outputParts, type KeptRun, type OutputPart, type ArtifactBackend } from '../../../files/artifacts/index.js';
+import { removeOtherFiles } from '../../../files/checkpoints/index.js';
 import { outputPaths } from '../../../activities/outputs/fetch.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { CommandLineError } from '../errors.js';
@@ -17,7 +18,8 @@ export interface FetchedRun {
 }
 
 /**
- * Fetches outputs of a run from the store into a folder. Existing files stay, and files from an interrupted call are reused.
+ * Fetches outputs of a run from the store into a folder. Files from an interrupted call are reused. Other files stay, except weights of
+ * another checkpoint.
  * @param asked the requested parts; if empty, all that the store keeps
  * @throws CommandLineError if the store does not keep a part, or the folder contains another run; OutputDamagedError, and the store's faults
  */
@@ -30,10 +32,12 @@ export async function fetchRun(backend: ArtifactBackend, { workflowId, outputs }
     if (key === undefined) {
       throw new CommandLineError({ what: `the store keeps no ${part} of ${workflowId}`, where: backend.name, expected: `a part that it keeps: ${outputParts.filter((one) => outputs[one] !== undefined).join(', ')}`, remedy: 'Name one of these, or add the part to `outputs.keep` of the pipeline and run it again' });
     }
-    const bytes = Object.values((await backend.find('output', key))?.files ?? {}).reduce((sum, file) => sum + file.bytes, 0);
+    const kept = (await backend.find('output', key))?.files ?? {};
+    const bytes = Object.values(kept).reduce((sum, file) => sum + file.bytes, 0);
     const progress = progressLine(`${workflowId}, ${part}`);
     const target = part === 'checkpoint' ? outputPaths(folder).checkpoint : folder;
     try {
+      if (part === 'checkpoint' && existsSync(target)) await removeOtherFiles(target, new Set(Object.keys(kept)));
       const files = await fetchOutput(backend, key, target, { onProgress: (done) => { progress.update(done, bytes); } });
       brought.push(...files.map((name) => (part === 'checkpoint' ? `checkpoint/${name}` : name)));
     } finally {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { syncFolder, writeFileDurably } from '../../artifacts/durable-file.js';
-import { companionFiles, openCheckpoint, readSafetensorsHeader, readTensorBytes, removeOtherWeights, writeSafetensors, type Checkpoint, type TensorData, type TensorInfo } from '../../checkpoints/index.js';
+import { companionFiles, openCheckpoint, readSafetensorsHeader, readTensorBytes, removeOtherFiles, writeSafetensors, type Checkpoint, type TensorData, type TensorInfo } from '../../checkpoints/index.js';
 import { checkEmpty } from '../apply-mask.js';
 import { NotSafetensorsError, SparseFormatError } from '../errors.js';
 import { prunedShare } from '../facts.js';
@@ -88,7 +88,7 @@ async function wasMoving(from: string, to: string): Promise<boolean> {
  */
 async function moveUp(from: string, to: string, names: readonly string[]): Promise<void> {
   for (const name of await readdir(from)) if (!names.includes(name)) await rm(join(from, name));
-  await removeOtherWeights(to, new Set(names));
+  await removeOtherFiles(to, new Set(names));
   for (const name of names) await rename(join(from, name), join(to, name));
   await rmdir(from);
   await syncFolder(to);

@@ -109,10 +109,11 @@ export type PartRequest<S extends Settings> = Pick<RebuildRequest<S>, 'dense' | 
   updates: Updates;
 };
 
-/** Which windows of the calibration a shard has. */
-export interface WindowRange {
-  /** Number of windows before the shard's first one. */
-  before: number;
+/** Which windows of the calibration a shard has: window number `first`, and then every `step`-th one. */
+export interface ShardWindows {
+  /** From 0. */
+  first: number;
+  step: number;
   /** Number of windows of all shards together. */
   total: number;
 }
@@ -151,7 +152,7 @@ export interface ChosenPart {
  */
 export interface RebuildParts<S extends Settings = Settings, W extends OpenWindows = OpenWindows, G extends Gathered = Gathered> {
   /** Prepares the windows of a shard. Repeated if they are not in memory, with the same bits. Takes over `hidden`, the stream before the sub-block. */
-  open(this: void, request: PartRequest<S> & Pick<RebuildRequest<S>, 'hidden'> & { range: WindowRange }): Promise<W>;
+  open(this: void, request: PartRequest<S> & Pick<RebuildRequest<S>, 'hidden'> & { own: ShardWindows }): Promise<W>;
   /** Computes the sums of a step. The caller disposes them. @param state of the step before; absent in the first step */
   gather(this: void, request: PartRequest<S>, windows: W, state: StepState | undefined): Promise<G>;
   /** Restores what {@link Gathered.download} returned, for one shard or added up over shards. */

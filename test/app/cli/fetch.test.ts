@@ -1,5 +1,5 @@
 /** Fetches the outputs of a run that another machine's worker has made, from the store that both share. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -91,7 +91,7 @@ describe('a bucket', where(needs.s3Server), () => {
     writeFileSync(`${weights}.fetching`, bytes.subarray(0, 100_000));
     writeFileSync(path.join(there, 'mask.safetensors'), 'not a mask');
     const third = await fetch(file);
-    expect(third.json?.brought.sort()).toEqual(['checkpoint/model.safetensors', 'mask.safetensors']);
+    expect(third.json?.brought.sort()).toEqual(['checkpoint/config.json', 'checkpoint/model.safetensors', 'mask.safetensors']);
     expect(digestsOf(there)).toEqual(original);
 
     // If the beginning does not match, it is not reused.
@@ -107,6 +107,16 @@ describe('a bucket', where(needs.s3Server), () => {
     expect(fetched.json?.parts).toEqual(['mask']);
     expect(readdirSync(to).sort()).toEqual(['mask.safetensors', 'proof.json']);
     expect((await fetch(made.workflowId, '--only', 'masks')).stderr).toMatch(/"masks" is not a part.*expected one of checkpoint, mask, report/);
+  });
+
+  it('replaces another checkpoint, and removes its files that loaders would read', async () => {
+    const to = path.join(folder, 'replaced');
+    mkdirSync(path.join(to, 'checkpoint'), { recursive: true });
+    for (const name of ['config.json', 'model.safetensors', 'pytorch_model.bin', 'added_tokens.json']) writeFileSync(path.join(to, 'checkpoint', name), 'another');
+    writeFileSync(path.join(to, 'checkpoint', 'notes.md'), 'mine');
+    await fetch(made.workflowId, '--to', to, '--only', 'checkpoint');
+    const wanted = Object.entries(original).filter(([name]) => name.startsWith('checkpoint'));
+    expect(digestsOf(to)).toEqual({ ...Object.fromEntries(wanted), 'checkpoint/notes.md': createHash('sha256').update('mine').digest('hex') });
   });
 
   it('reports bytes in the bucket that are not those of the run', async () => {
@@ -152,7 +162,7 @@ describe('the store of a state folder', () => {
 
     truncateSync(path.join(to, 'checkpoint', 'model.safetensors'), 10);
     const again = await runCommand(['fetch', '--to', to, '--json', '--state', path.join(folder, 'local')], { env: own.env });
-    expect(JSON.parse(again.stdout)).toMatchObject({ brought: ['checkpoint/model.safetensors'] });
+    expect(JSON.parse(again.stdout)).toMatchObject({ brought: ['checkpoint/model.safetensors', 'checkpoint/config.json'] });
   });
 
   it('keeps outputs when old artifacts are removed, unless outputs are to be removed too', async () => {

@@ -1,5 +1,5 @@
 /** Publishing a run's checkpoint to a hub: by the command, and by the pipeline itself. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -75,6 +75,16 @@ it('publishes checkpoint, mask, proof, lock and card, and does nothing the secon
   const second = await publish('our/pruned');
   expect(JSON.parse(second.stdout)).toMatchObject({ changed: [] });
   expect([commitsOf('our/pruned'), hub.uploads.received]).toEqual([commits, received]);
+});
+
+it('publishes only files of the folder of the run, whatever its result names', async () => {
+  const elsewhere = path.join(folder, 'elsewhere');
+  mkdirSync(elsewhere);
+  const result = JSON.parse(readFileSync(path.join(made.checkpoint, '..', 'result.json'), 'utf8')) as object;
+  writeFileSync(path.join(elsewhere, 'result.json'), JSON.stringify(result));
+  const { code, stderr } = await runCommand(['publish', elsewhere, 'our/stolen', '--json', '--state', state], { env });
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining(path.join(elsewhere, 'checkpoint')) as string });
+  expect(hub.repositories.has('our/stolen')).toBe(false);
 });
 
 it('continues after an interruption without sending a large file twice', async () => {

@@ -126,13 +126,14 @@ describe('writePrunedCheckpoint', () => {
     expect(await Promise.all((await readdir(target)).map((name) => readFile(join(target, name))))).toEqual(whole);
   });
 
-  it('removes weights of an earlier checkpoint that loaders would prefer, and nothing else', async () => {
+  it('removes weights and tokenizer of an earlier checkpoint that loaders would read, and nothing else', async () => {
     const checkpoint = await saveSource();
     await mkdir(target, { recursive: true });
     const old = { name: 'b.weight', dtype: 'F32', shape: [2, 3], data: new Uint8Array(24) } as const;
     for (const name of ['model.safetensors', 'pytorch_model.bin', 'model-00001-of-00003.safetensors', 'adapter.safetensors']) await writeSafetensors(join(target, name), [old]);
     await writeFile(join(target, 'pytorch_model.bin.index.json'), '{}');
     await writeFile(join(target, 'notes.txt'), 'mine');
+    await writeFile(join(target, 'added_tokens.json'), '{}');
     await writePrunedCheckpoint({ source: checkpoint, target, keptBits });
     expect((await readdir(target)).sort()).toEqual(['adapter.safetensors', 'config.json', 'model-1.safetensors', 'model-2.safetensors', 'model.safetensors.index.json', 'notes.txt']);
     expect((await openCheckpoint(target)).tensors.get('b.weight')?.file).toBe(join(target, 'model-2.safetensors'));

@@ -9,7 +9,7 @@ import type { Masks, Updates } from '../../parts/masked-weights.js';
 import { denseWithGradients } from '../../parts/output-gradients.js';
 import { errorsOfSequences, type ErrorSum, mean, meanError, meanSquare, scaleToAllTokens } from '../../parts/sequence-errors.js';
 import { SquaredGradients } from '../../parts/squared-gradients.js';
-import type { WindowRange } from '../method.js';
+import type { ShardWindows } from '../method.js';
 import type { FoldSizes } from './round-rules.js';
 
 /** Neighbouring sequences of one batch that are in one fold. */
@@ -47,16 +47,18 @@ interface Windows {
  * The calibration windows of one sub-block, cut into folds, independently of the batches. Inputs and dense outputs are computed once and
  * kept for all rounds.
  *
- * A fold is a run of neighbouring windows. Each shard cuts its own windows, so that it has a part of every fold. If it has fewer windows
- * than there are folds, window number w of the whole calibration is in fold w modulo the number of folds. So no fold is empty.
+ * A fold is a run of neighbouring windows of the whole calibration, even if these are in several shards. So a rebuild from shards decides by
+ * the same windows. A shard with few windows may have no window of a fold.
  */
 export class CalibrationFolds implements FoldSizes {
   private readonly folds: Part[][];
   private readonly sequences: number;
+  private readonly own: ShardWindows;
 
-  private constructor(private readonly subBlock: SubBlock, batches: readonly Tensor3D[], count: number, private readonly range?: WindowRange) {
+  private constructor(private readonly subBlock: SubBlock, batches: readonly Tensor3D[], count: number, own?: ShardWindows) {
     this.sequences = batches.reduce((sum, batch) => sum + batch.shape[0], 0);
-    this.folds = Array.from({ length: Math.max(1, Math.min(count, range?.total ?? this.sequences)) }, () => []);
+    this.own = own ?? { first: 0, step: 1, total: this.sequences };
+    this.folds = Array.from({ length: Math.max(1, Math.min(count, this.own.total)) }, () => []);
   }
 
   /** Runs one dense and one sparse forward over all windows. The tensors are kept until `dispose`. */
@@ -65,12 +67,12 @@ export class CalibrationFolds implements FoldSizes {
   }
 
   /** The same for a shard of the windows, without the sparse forward, so without {@link firstError}. */
-  static async openShard(windows: Windows, count: number, range: WindowRange): Promise<CalibrationFolds> {
-    return CalibrationFolds.filled(windows, count, range);
+  static async openShard(windows: Windows, count: number, own: ShardWindows): Promise<CalibrationFolds> {
+    return CalibrationFolds.filled(windows, count, own);
   }
 
-  private static async filled({ subBlock, dense, hidden, onBatch }: Windows, count: number, range?: WindowRange, sparse?: Weights): Promise<CalibrationFolds> {
-    const folds = new CalibrationFolds(subBlock, hidden, count, range);
+  private static async filled({ subBlock, dense, hidden, onBatch }: Windows, count: number, own?: ShardWindows, sparse?: Weights): Promise<CalibrationFolds> {
+    const folds = new CalibrationFolds(subBlock, hidden, count, own);
     try {
       let first = 0;
       for (const [index, h] of hidden.entries()) {
@@ -169,8 +171,7 @@ export class CalibrationFolds implements FoldSizes {
   /** Returns the dense output of a whole batch. The caller disposes it. */
   denseOutput(batch: number): Tensor3D {
     const parts = this.folds.flat().filter((part) => part.batch === batch);
-    // Folds need not be in the order of the windows.
-    return tf.concat(parts.sort((one, other) => one.from - other.from).map(({ y }) => y), 0);
+    return tf.concat(parts.map(({ y }) => y), 0);
   }
 
   dispose(): void {
@@ -185,8 +186,8 @@ export class CalibrationFolds implements FoldSizes {
 
   /** Returns the fold of one of these windows. @param window from 0 */
   private foldOf(window: number): number {
-    const { count, sequences, range } = this;
-    return sequences >= count ? Math.floor((window * count) / sequences) : ((range?.before ?? 0) + window) % count;
+    const { count, own: { first, step, total } } = this;
+    return Math.floor(((first + window * step) * count) / total);
   }
 
   private add(batch: number, first: number, h: Tensor3D, dense: Weights, sparse: Weights | undefined): void {

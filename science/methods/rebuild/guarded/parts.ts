@@ -41,9 +41,9 @@ class FoldedStream implements OpenWindows {
  * all windows. Both ways decide by the same rules (round-rules.ts, round-trials.ts, guarded-refit.ts).
  */
 export const parts = rebuildParts<typeof settings, FoldedStream, GuardSums>({
-  open: async ({ range, ...windows }) => {
+  open: async ({ own, ...windows }) => {
     try {
-      return new FoldedStream(windows.hidden, await CalibrationFolds.openShard(windows, foldCount, range));
+      return new FoldedStream(windows.hidden, await CalibrationFolds.openShard(windows, foldCount, own));
     } catch (fault) {
       tf.dispose(windows.hidden);
       throw fault;

@@ -28,14 +28,12 @@ async function inShards(shards: readonly Sequence[][], more: Partial<CommonSetti
   let state: StepState | undefined;
   for (let steps = 1; ; steps++) {
     const sums = new TotalSums();
-    let before = 0;
-    for (const own of shards) {
-      const windows = await parts.open({ ...request, hidden: toBatches(own, 3), range: { before, total } });
+    for (const [first, own] of shards.entries()) {
+      const windows = await parts.open({ ...request, hidden: toBatches(own, 3), own: { first, step: shards.length, total } });
       const gathered = await parts.gather(request, windows, state);
       for (const [name, values] of await gathered.download()) sums.add(name, values);
       gathered.dispose();
       windows.dispose();
-      before += own.length;
     }
     const gathered = parts.restore(toy, sums.total);
     const chosen = await parts.choose(request, gathered, state);
@@ -48,10 +46,9 @@ async function inShards(shards: readonly Sequence[][], more: Partial<CommonSetti
   }
 }
 
-/** Cuts windows into shards of these sizes. */
-function cut(all: readonly Sequence[], sizes: readonly number[]): Sequence[][] {
-  let from = 0;
-  return sizes.map((size) => all.slice(from, from += size));
+/** Deals windows out to shards. */
+function deal(all: readonly Sequence[], shards: number): Sequence[][] {
+  return Array.from({ length: shards }, (_, shard) => all.filter((_, window) => window % shards === shard));
 }
 
 const eight = sequences(8, 5);
@@ -61,17 +58,17 @@ const sixteen = sequences(16, 5);
 const stepsOf = ({ rounds = [] }: ChosenPart['report']): number => rounds.reduce((sum, { error, errorBefore }) => sum + (error === errorBefore ? 1 : 2), 0);
 
 describe('a guarded rebuild in shards', () => {
-  // One process cuts its windows into four neighbouring folds. So it decides by the same windows if they are in the order of the shards' folds.
   it.each([
-    { name: 'one', all: eight, sizes: [8], folds: [0, 1, 2, 3, 4, 5, 6, 7] },
-    { name: 'two that have all folds', all: sixteen, sizes: [8, 8], folds: [0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15] },
-    { name: 'four of two windows, which are dealt out', all: eight, sizes: [2, 2, 2, 2], folds: [0, 4, 1, 5, 2, 6, 3, 7] },
-    { name: 'eight of one window', all: eight, sizes: [1, 1, 1, 1, 1, 1, 1, 1], folds: [0, 4, 1, 5, 2, 6, 3, 7] },
-  ])('decides as one process does on the same folds: $name', async ({ all, sizes, folds }) => {
+    { name: 'one', all: eight, shards: 1 },
+    { name: 'two that have windows of all folds', all: sixteen, shards: 2 },
+    { name: 'three of different sizes', all: eight, shards: 3 },
+    { name: 'four of two windows', all: eight, shards: 4 },
+    { name: 'eight of one window', all: eight, shards: 8 },
+  ])('decides as one process does: $name', async ({ all, shards }) => {
     for (const more of [{}, { weights: 'refit' }, { metric: 'weight', granularity: 'input' }] as const) {
-      const made = await inShards(cut(all, sizes), more);
+      const made = await inShards(deal(all, shards), more);
       const whole = await guardedRebuild({
-        subBlock: toy, hidden: toBatches(folds.map((index) => all[index]), 3), dense: toTensors(toyWeights()), masks,
+        subBlock: toy, hidden: toBatches(all, 3), dense: toTensors(toyWeights()), masks,
         settings: { ...common, ...more, ratio: 1, pattern: unstructured }, guard: settings, round: (_, values) => values,
       });
       expect(new Map(made.masks)).toEqual(new Map(whole.masks));
@@ -85,16 +82,16 @@ describe('a guarded rebuild in shards', () => {
       for (const [name, values] of made.updates ?? []) values.forEach((value, i) => { expect(Math.abs(value - whole.updates!.get(name)![i])).toBeLessThan(1e-3); });
       expect(made.updates?.size).toBe(whole.updates?.size);
     }
-    const { report } = await inShards(cut(all, sizes));
+    const { report } = await inShards(deal(all, shards));
     // The first round learns from half of the windows and judges on the next quarter, all computed by hand.
-    const judging = folds.slice(all.length / 2, (3 * all.length) / 4).map((index) => all[index]);
+    const judging = all.slice(all.length / 2, (3 * all.length) / 4);
     const mean = (windows: readonly Sequence[]): number => windows.reduce((sum, one) => sum + errorOf(forward(one, masked(toyWeights(), masks)), forward(one, toyWeights())), 0) / windows.length;
     expect(report.rounds![0].errorBefore / mean(judging)).toBeCloseTo(1, 5);
     expect(report.errorBefore / mean(all)).toBeCloseTo(1, 5);
   });
 
   it('takes two steps for a round, two for a refit, and one at the end; only one if there is no budget', async () => {
-    const shards = cut(sixteen, [8, 8]);
+    const shards = deal(sixteen, 2);
     const { report, steps } = await inShards(shards, { granularity: 'input' });
     expect(report.rounds!.length).toBeGreaterThan(1);
     expect(steps).toBe(stepsOf(report) + 1);
@@ -123,7 +120,7 @@ describe('a guarded rebuild in shards', () => {
 
   it('frees everything but its result', async () => {
     const before = tf.memory().numTensors;
-    await inShards(cut(sixteen, [8, 8]), { weights: 'refit' });
+    await inShards(deal(sixteen, 2), { weights: 'refit' });
     expect(tf.memory().numTensors).toBe(before);
   });
 });
