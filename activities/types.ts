@@ -3,22 +3,21 @@ import type {
   Allocation,
   CalibrationStage,
   InitialMaskStage,
-  ModelState,
   Outputs,
   PerplexityTask,
   Pipeline,
   PublishTarget,
   RebuildStage,
-  ZeroShotTask,
 } from '../app/config/pipeline.js';
 import type { KeptOutputs } from '../files/artifacts/kept-run.js';
 import type { Published } from '../files/hub/publish.js';
 import type { Lock } from '../app/config/lock.js';
 import type { AllocationNeeds } from '../science/methods/allocation/method.js';
-import type { InitialMaskEntry, PipelineResult, RebuildEntry, WorkCosts, ZeroShotScore } from './result.js';
+import type { InitialMaskEntry, PipelineResult, RebuildEntry, WorkCosts } from './result.js';
 import type { SearchTable } from './search-result.js';
 import type { SweepTable } from './sweep-result.js';
 import type { ShardActivities } from './shards/types.js';
+import type { ZeroShotActivities } from './zero-shot/types.js';
 
 /** Key of an artifact in the store. */
 export type ArtifactKey = string;
@@ -102,14 +101,6 @@ export interface QuestionsPart {
   /** Key of the task's questions in the store. */
   key: ArtifactKey;
   part: number;
-}
-
-/** The questions of a zero-shot task in the store. */
-export interface QuestionsRef {
-  key: ArtifactKey;
-  documents: number;
-  /** Number of sequences and tokens (padding included) of each part, and bytes of its hidden states. */
-  parts: { samples: number; tokens: number; bytes: number }[];
 }
 
 /** A way through the model: the tokens, and the mask of each decoder layer so far (null = dense). */
@@ -209,30 +200,6 @@ export interface PerplexityResult extends UnitResult {
   scored: number;
 }
 
-export interface SampleQuestionsInput extends WithContext {
-  task: ZeroShotTask;
-}
-export interface SampleQuestionsResult extends UnitResult {
-  questions: QuestionsRef;
-}
-
-/** Find the parts whose log-likelihoods under the masks of all layers are in the store. */
-export interface FindLikelihoodsInput extends WithContext {
-  parts: QuestionsPart[];
-  masks: (ArtifactKey | null)[];
-}
-
-/** Compute the zero-shot results of a state of the model from the log-likelihoods of all parts, and write these beside the report. */
-export interface JudgeZeroShotInput extends WithContext {
-  workflowId: string;
-  state: ModelState;
-  masks: (ArtifactKey | null)[];
-  tasks: { label: string; task: ZeroShotTask; questions: QuestionsRef }[];
-}
-export interface JudgeZeroShotResult extends UnitResult {
-  scores: Record<string, ZeroShotScore>;
-}
-
 /** Take the hidden states of a path through one more layer. */
 export interface AdvanceInput extends WithContext {
   layer: number;
@@ -302,7 +269,7 @@ export interface WriteSearchInput {
 }
 
 /** The activities by name, as workflows see them. */
-export interface Activities extends ShardActivities {
+export interface Activities extends ShardActivities, ZeroShotActivities {
   prepareRun(input: PrepareRunInput & CheckedWithRun): Promise<RunContext>;
   sampleCalibration(input: SampleCalibrationInput): Promise<SampleResult>;
   sampleEvaluation(input: SampleEvaluationInput): Promise<SampleResult>;
@@ -313,10 +280,6 @@ export interface Activities extends ShardActivities {
   findPerplexity(input: PerplexityInput): Promise<PerplexityResult | null>;
   advanceLayer(input: AdvanceInput): Promise<UnitResult>;
   scorePerplexity(input: ScorePerplexityInput): Promise<PerplexityResult>;
-  sampleQuestions(input: SampleQuestionsInput): Promise<SampleQuestionsResult>;
-  findLikelihoods(input: FindLikelihoodsInput): Promise<boolean[]>;
-  scoreLikelihoods(input: PerplexityInput): Promise<UnitResult>;
-  judgeZeroShot(input: JudgeZeroShotInput): Promise<JudgeZeroShotResult>;
   proveMasks(input: ProveMasksInput): Promise<void>;
   writeOutputs(input: WriteOutputsInput): Promise<WriteOutputsResult>;
   proveOutputs(input: ProveOutputsInput): Promise<ProveOutputsResult>;
@@ -349,7 +312,7 @@ export interface SharedActivities {
   checkSweep(request: unknown): Promise<void>;
   /** Writes the table, plot and report of a sweep. @returns the report's path */
   writeSweep(input: WriteSweepInput): Promise<string>;
-  /** Writes the same for a search. */
+  /** The same for a search. */
   checkSearch(request: unknown): Promise<void>;
   writeSearch(input: WriteSearchInput): Promise<string>;
 }

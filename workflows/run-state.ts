@@ -1,6 +1,7 @@
 import type { ByDataset, ByState, InitialMaskEntry, PipelineResult, RebuildEntry } from '../activities/result.js';
 import type { ModelState } from '../app/config/pipeline.js';
-import type { ArtifactKey, ProveOutputsResult, QuestionsRef, TokensRef } from '../activities/types.js';
+import type { ArtifactKey, ProveOutputsResult, TokensRef } from '../activities/types.js';
+import type { QuestionsRef } from '../activities/zero-shot/types.js';
 import type { ZeroShotScores } from './zero-shot.js';
 
 /**

@@ -1,5 +1,6 @@
 import type { ZeroShotScore } from '../activities/result.js';
-import type { QuestionsPart, QuestionsRef, TokensRef } from '../activities/types.js';
+import type { QuestionsPart, TokensRef } from '../activities/types.js';
+import type { QuestionsRef } from '../activities/zero-shot/types.js';
 import type { EvaluationStage, ModelState, ZeroShotTask } from '../app/config/pipeline.js';
 import { numbered } from './dataset-labels.js';
 import type { EvaluationRun } from './evaluation.js';

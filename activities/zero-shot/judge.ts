@@ -5,7 +5,7 @@ import { fileNameFor, pathBelow, writeFileDurably } from '../../files/artifacts/
 import type { Question } from '../../files/datasets/index.js';
 import { accuracy, likeliest, likeliestByCharacter } from '../../science/evaluation/index.js';
 import type { ZeroShotScore } from '../result.js';
-import type { JudgeZeroShotInput, JudgeZeroShotResult } from '../types.js';
+import type { JudgeZeroShotInput, JudgeZeroShotResult } from './types.js';
 import type { Workbench } from '../workbench.js';
 import { likelihoodsFolder } from '../write-outputs.js';
 import { readLikelihoods } from './likelihoods.js';

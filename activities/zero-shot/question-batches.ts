@@ -1,6 +1,7 @@
 import type { ArtifactDraft, ArtifactStore } from '../../files/artifacts/index.js';
 import type { SequenceBatch } from '../../science/evaluation/index.js';
-import type { QuestionsPart, QuestionsRef } from '../types.js';
+import type { QuestionsPart } from '../types.js';
+import type { QuestionsRef } from './types.js';
 
 /** The sizes of a batch, from which its place in the files of the artifact follows. */
 interface BatchShape {

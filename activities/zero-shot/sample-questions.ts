@@ -12,7 +12,8 @@ import { checkUnchanged, inputDigest, tokenizerInputs } from '../input-digest.js
 import { numericsVersion } from '../numerics.js';
 import { tokenizerDigests } from '../sample-tokens.js';
 import type { DecoderModel } from '../../science/models/index.js';
-import type { QuestionsRef, RunContext, SampleQuestionsInput, SampleQuestionsResult } from '../types.js';
+import type { RunContext } from '../types.js';
+import type { QuestionsRef, SampleQuestionsInput, SampleQuestionsResult } from './types.js';
 import type { Workbench } from '../workbench.js';
 import { writeQuestionBatches } from './question-batches.js';
 import { definitionOf, documentFiles, type TaskFile } from './task-files.js';

@@ -1,8 +1,6 @@
 import { addWork, type Cost, type ModelSize, type Windows } from '../../science/cost/index.js';
 import { batchOf, f32, forwardBatch, forwardWork, hiddenBytes, readLayer, weightsMemory } from '../../science/cost/layer-work.js';
-
-/** Maximum number of logits held at once (science/evaluation/perplexity.ts). */
-const maxLogits = 64 * 2 ** 20;
+import { maxLogits } from '../../science/cost/logits.js';
 
 /** Cost of a layer that only runs forward, dense or under its mask. */
 export function advanceCost(size: ModelSize, windows: Windows): Cost {

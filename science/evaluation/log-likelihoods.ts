@@ -1,8 +1,9 @@
+import { maxLogits } from '../cost/logits.js';
 import { tf } from '../engine/index.js';
 import type { Tensor2D, Tensor3D } from '../engine/index.js';
 import type { DecoderModel, Weights } from '../models/types.js';
 import { NonFiniteLossError } from './errors.js';
-import { maxLogits, rowLosses } from './row-losses.js';
+import { rowLosses } from './row-losses.js';
 import type { ScoredToken } from './sequences.js';
 
 /**

@@ -1,8 +1,9 @@
+import { maxLogits } from '../cost/logits.js';
 import { tf } from '../engine/index.js';
 import type { Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
 import type { DecoderModel, Weights } from '../models/types.js';
 import { NonFiniteLossError, NothingScoredError } from './errors.js';
-import { maxLogits, rowLosses } from './row-losses.js';
+import { rowLosses } from './row-losses.js';
 
 /**
  * Returns the negative log-likelihoods, in nats, of every token of each window except its first.

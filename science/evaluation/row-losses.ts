@@ -2,9 +2,6 @@ import { tf } from '../engine/index.js';
 import type { Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
 import type { DecoderModel, Weights } from '../models/types.js';
 
-/** Maximum number of logits held at once: 256 MiB in float32. */
-export const maxLogits = 64 * 2 ** 20;
-
 /**
  * Returns the negative log-likelihoods, in nats, of one target per row. Logits are computed in chunks of rows, so that at most
  * `limit` are held.

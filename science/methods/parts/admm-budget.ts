@@ -3,27 +3,25 @@ import { checkDivides } from './pattern.js';
 import type { Pattern, Shape } from './pattern.js';
 import { pruneSmallest } from './prune-smallest.js';
 
-/** What is pruned: M - N of every M inputs of a row, a number of weights per row, or a number of weights of the whole linear. */
-export type AdmmBudget = NofM | Uint32Array | number;
+/** What is pruned: M - N of every M inputs of a row, or a number of weights per row. */
+export type AdmmBudget = NofM | Uint32Array;
 
 type NofM = Extract<Pattern, { kind: 'N:M' }>;
 
 export function isPattern(budget: AdmmBudget): budget is NofM {
-  return typeof budget !== 'number' && !(budget instanceof Uint32Array);
+  return !(budget instanceof Uint32Array);
 }
 
 /** @throws PatternError, PruningInputError if the budget does not fit the linear */
 export function checkBudget(budget: AdmmBudget, name: string, shape: Shape): void {
   const [outputs, inputs] = shape;
-  const check = (pruned: number, of: number): void => {
-    if (Number.isInteger(pruned) && pruned >= 0 && pruned <= of) return;
-    throw new PruningInputError({ where: name, what: `${pruned} weights to prune`, expected: `a whole number from 0 to ${of}` });
-  };
-  if (typeof budget === 'number') check(budget, outputs * inputs);
-  else if (isPattern(budget)) checkDivides(budget, { name, shape });
+  if (isPattern(budget)) checkDivides(budget, { name, shape });
   else if (budget.length !== outputs) {
     throw new PruningInputError({ where: name, what: `budgets of ${budget.length} rows`, expected: `${outputs}` });
-  } else budget.forEach((pruned) => { check(pruned, inputs); });
+  }
+  else for (const pruned of budget) {
+    if (pruned > inputs) throw new PruningInputError({ where: name, what: `${pruned} weights to prune`, expected: `a whole number from 0 to ${inputs}` });
+  }
 }
 
 /**
@@ -34,8 +32,7 @@ export function checkBudget(budget: AdmmBudget, name: string, shape: Shape): voi
  * @param mask every element is written, 1 = kept
  */
 export function pruneBudget(scores: Float32Array, inputs: number, budget: AdmmBudget, share: number, mask: Uint8Array): void {
-  if (typeof budget === 'number') pruneSmallest(scores, scores.length, Math.floor(budget * share), mask);
-  else if (isPattern(budget)) pruneSmallest(scores, budget.of, budget.of - budget.keep, mask);
+  if (isPattern(budget)) pruneSmallest(scores, budget.of, budget.of - budget.keep, mask);
   else {
     budgetOfRows(budget, share).forEach((pruned, row) => {
       const [from, to] = [row * inputs, (row + 1) * inputs];

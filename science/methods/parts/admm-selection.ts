@@ -3,7 +3,6 @@ import { setImmediate as macrotask } from 'node:timers/promises';
 import { selectsOnDevice, tf, type Tensor2D } from '../../engine/index.js';
 import { budgetOfRows, isPattern, pruneBudget, type AdmmBudget } from './admm-budget.js';
 import { pruneSmallestOnDevice } from './device-prune.js';
-import { keysOf, smallest } from './device-selection.js';
 import { checkFinite } from './finite.js';
 import { checkFiniteOnDevice } from './finite-on-device.js';
 import { downloadMask } from './mask-set.js';
@@ -77,11 +76,6 @@ function onDevice(budget: AdmmBudget, [, inputs]: readonly [number, number]): Se
 }
 
 function chooseOnDevice(chunks: readonly Rows[], inputs: number, budget: AdmmBudget, share: number): Tensor2D[] {
-  if (typeof budget === 'number') {
-    const keys = chunks.map(({ state }) => keysOf(state.reshape<Tensor2D>([1, state.size])));
-    const pruned = smallest(keys, tf.tensor2d(Int32Array.of(Math.floor(budget * share)), [1, 1]));
-    return pruned.map((flags, i) => tf.logicalNot(flags).cast<Tensor2D>('float32').reshape<Tensor2D>(chunks[i].state.shape));
-  }
   if (isPattern(budget)) {
     const { of, keep } = budget;
     return chunks.map(({ state }) => pruneSmallestOnDevice(state.reshape<Tensor2D>([state.size / of, of]), of - keep).reshape<Tensor2D>(state.shape));

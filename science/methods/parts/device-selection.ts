@@ -66,11 +66,11 @@ function lowAmongEqual({ high, low }: Keys, pivotHigh: Tensor2D): Tensor2D {
 
 /** Cuts rows into lines, one after the other: `[rows x lines, lineLength]`. The last line of a row is padded with false. */
 function linesOf(flags: Tensor2D): Tensor2D {
-  const missing = paddedLength(flags) - flags.shape[1];
+  const missing = wholeLines(flags) - flags.shape[1];
   return tf.reshape<Tensor2D['rankType']>(missing === 0 ? flags : tf.pad<Tensor2D>(flags, [[0, 0], [0, missing]]), [-1, lineLength]);
 }
 
-function paddedLength({ shape: [, columns] }: Tensor2D): number {
+function wholeLines({ shape: [, columns] }: Tensor2D): number {
   return Math.ceil(columns / lineLength) * lineLength;
 }
 

@@ -6,6 +6,7 @@
  * last to the first.
  */
 import { setImmediate as macrotask } from 'node:timers/promises';
+import { maxLogits } from '../../../cost/logits.js';
 import { tf } from '../../../engine/index.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../../../engine/index.js';
 import { customVjp } from '../../../models/custom-vjp.js';
@@ -14,9 +15,6 @@ import { applyLinear } from '../../../models/sub-block.js';
 import type { DecoderLayer, DecoderModel, LinearSpec, SubBlock, Weights } from '../../../models/types.js';
 import { inputGradient } from '../../parts/output-gradients.js';
 import { SquaredGradients } from '../../parts/squared-gradients.js';
-
-/** Maximum number of logits held at once: 256 MiB in float32. Their probabilities and their gradients take the same each. */
-const maxLogits = 64 * 2 ** 20;
 
 /**
  * Returns the gradient of the negative log-likelihood, summed over the tokens of each window, with respect to the hidden states

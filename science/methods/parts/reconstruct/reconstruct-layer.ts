@@ -31,20 +31,14 @@ export interface LayerReconstruction {
   rate: number;
   /** Names of linears that are not trained; none if absent. */
   fixed?: ReadonlySet<string>;
-  /** Whether the weights of the layer's norms are trained, too. */
-  norms?: boolean;
-  /** The seed for the order of windows; 0 if absent. */
-  seed?: number;
   /** Rounds new values to what the checkpoint will hold. */
   round?: (name: string, values: Float32Array) => Float32Array;
-  /** Called after every epoch. */
-  onEpoch?: (epoch: ReconstructionEpoch) => void;
 }
 
 export interface ReconstructedLayer {
   /**
-   * Values `[out, in]` of the layer's linears, and of trained norms: trained values, +0 where pruned, and a copy of `start` for all others. A
-   * copy of `start` if nothing was accepted.
+   * Values `[out, in]` of the layer's linears: trained values, +0 where pruned, and a copy of `start` for all others. A copy of `start` if
+   * nothing was accepted.
    */
   updates: Map<string, Float32Array>;
   /** The epochs that were run. Fewer than requested if the held-out windows stopped them. */
@@ -71,7 +65,7 @@ export interface ReconstructedLayer {
  */
 export async function reconstructLayer(request: LayerReconstruction): Promise<ReconstructedLayer> {
   const { layer, masks, start = new Map<string, Float32Array>(), windows, heldOut = 0, round = (_, values) => values } = request;
-  const course = { guarded: heldOut > 0, count: request.epochs, seed: request.seed ?? 0, onEpoch: request.onEpoch };
+  const course = { guarded: heldOut > 0, count: request.epochs };
   check(request);
   const { training, judging } = splitWindows(windows, heldOut);
   const names = linearsOf(layer).map(({ name }) => name);
@@ -91,7 +85,7 @@ export async function reconstructLayer(request: LayerReconstruction): Promise<Re
     ({ best } = trained);
     if (best === undefined) return { updates: ownCopies(own, start), epochs, errorBefore, error: errorBefore, accepted: false };
     const updates = ownCopies(own, start);
-    for (const [name, tensor] of best) updates.set(name, round(name, withoutPruned(await tensor.data<'float32'>(), ownMasks.get(name))));
+    for (const [name, tensor] of best) updates.set(name, round(name, withoutPruned(await tensor.data<'float32'>(), maskOf(ownMasks, name))));
     rounded = maskedWeights(own, ownMasks, updates);
     const error = await errorOf(layer, rounded, judging);
     const accepted = error < errorBefore;
@@ -119,22 +113,17 @@ function check({ epochs, rate }: LayerReconstruction): void {
   if (!(rate > 0 && rate < Infinity)) throw new PruningInputError({ where: 'reconstruction', what: `a rate of ${rate}`, expected: 'a number above 0' });
 }
 
-/** Returns the linears to train, and the weights of norms if those are trained, with their rates. */
-function trainables({ layer, rate, norms, fixed = new Set() }: LayerReconstruction, dense: Weights, masks: Masks, first: Weights): Map<string, Trainable> {
-  const ofNorms = layer.tensors.map(({ name }) => name).filter((name) => norms === true && name.endsWith('.weight') && !masks.has(name));
-  const ofLinears = [...masks.keys()].filter((name) => !fixed.has(name));
-  return new Map([...ofLinears, ...ofNorms].map((name): [string, Trainable] => {
+/** Returns the linears to train, with their rates. */
+function trainables({ rate, fixed = new Set() }: LayerReconstruction, dense: Weights, masks: Masks, first: Weights): Map<string, Trainable> {
+  return new Map([...masks].filter(([name]) => !fixed.has(name)).map(([name, mask]): [string, Trainable] => {
     const weight = weightOf(dense, name);
-    const mask = masks.get(name);
     const relative = tf.tidy(() => weight.square().mean().sqrt().dataSync()[0]);
-    const kept = mask && tf.tidy(() => tf.tensor(mask, weight.shape, 'bool').cast<Tensor>('float32'));
-    return [name, { start: weightOf(first, name), rate: rate * relative, ...(kept && { kept }) }];
+    const kept = tf.tidy(() => tf.tensor(mask, weight.shape, 'bool').cast<Tensor>('float32'));
+    return [name, { start: weightOf(first, name), rate: rate * relative, kept }];
   }));
 }
 
-function withoutPruned(values: Float32Array, mask?: Uint8Array): Float32Array {
-  return mask === undefined ? values : values.map((value, index) => (mask[index] === 1 ? value : 0));
-}
+const withoutPruned = (values: Float32Array, mask: Uint8Array): Float32Array => values.map((value, index) => (mask[index] === 1 ? value : 0));
 
 function ownCopies(own: Weights, start: Updates): Map<string, Float32Array> {
   return new Map([...start].filter(([name]) => own.has(name)).map(([name, values]) => [name, values.slice()]));

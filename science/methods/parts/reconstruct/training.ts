@@ -34,9 +34,6 @@ export interface Training {
   guarded: boolean;
   /** Maximum number of epochs. */
   count: number;
-  /** Seed for the order of windows. */
-  seed: number;
-  onEpoch?: (epoch: ReconstructionEpoch) => void;
 }
 
 /**
@@ -44,7 +41,7 @@ export interface Training {
  *
  * @returns the values of the best epoch that was judged, which the caller disposes; absent if none was better than the start
  */
-export async function train({ layer, others, adam, training, judging, errorBefore, guarded, count, seed, onEpoch }: Training): Promise<{ best?: Weights; epochs: ReconstructionEpoch[] }> {
+export async function train({ layer, others, adam, training, judging, errorBefore, guarded, count }: Training): Promise<{ best?: Weights; epochs: ReconstructionEpoch[] }> {
   const steps = count * training.length;
   const epochs: ReconstructionEpoch[] = [];
   let best: Map<string, Tensor> | undefined;
@@ -54,7 +51,7 @@ export async function train({ layer, others, adam, training, judging, errorBefor
   try {
     for (let epoch = 0; epoch < count && risen < patience; epoch++) {
       const errors: Tensor[] = [];
-      for (const [index, window] of windowOrder(training.length, epoch, seed).entries()) {
+      for (const [index, window] of windowOrder(training.length, epoch).entries()) {
         errors.push(makeStep(layer, others, adam, training[window], rateFactor(epoch * training.length + index, steps)));
         // Lets a cancellation take effect between two steps.
         await macrotask();
@@ -63,7 +60,6 @@ export async function train({ layer, others, adam, training, judging, errorBefor
       tf.dispose(errors);
       const error = guarded || epoch === count - 1 ? await errorOf(layer, new Map([...others, ...adam.values]), judging) : undefined;
       epochs.push({ trainError, ...(guarded && { heldOutError: error }) });
-      onEpoch?.(epochs[epoch]);
       if (error !== undefined && error < lowest) {
         if (best !== undefined) tf.dispose([...best.values()]);
         best = new Map([...adam.values].map(([name, value]) => [name, value.clone()]));

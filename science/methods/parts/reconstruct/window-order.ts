@@ -5,8 +5,8 @@
  * @param epoch counts from 0
  * @returns each of 0 to count - 1 once
  */
-export function windowOrder(count: number, epoch: number, seed: number): number[] {
-  const random = xorshift(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(epoch + 1, 0x85ebca6b));
+export function windowOrder(count: number, epoch: number): number[] {
+  const random = xorshift(0x9e3779b1 ^ Math.imul(epoch + 1, 0x85ebca6b));
   const order = Array.from({ length: count }, (_, index) => index);
   for (let last = count - 1; last > 0; last--) {
     const other = Math.floor(random() * (last + 1));

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tf } from '../../../../science/engine/index.js';
 import type { Tensor1D, Tensor2D } from '../../../../science/engine/index.js';
-import { admm, magnitudeMask, NonFiniteScoreError, PatternError, PruningInputError, unstructured, wandaMask } from '../../../../science/methods/index.js';
+import { admm, magnitudeMask, NonFiniteScoreError, PatternError, unstructured, wandaMask } from '../../../../science/methods/index.js';
 import type { AdmmBudget, AdmmRequest, AdmmResult } from '../../../../science/methods/index.js';
 import { HessianError } from '../../../../science/methods/parts/hessian-factor.js';
 import { admmOracle, damped, loss, onSupport, product, transposed, type Matrix, type Problem } from './admm-oracle.js';
@@ -42,7 +42,6 @@ export function admmCases(): void {
   describe.each([
     ['rows', rows(6, 6, 6, 6, 6)],
     ['unequal rows', rows(0, 3, 6, 11, 12)],
-    ['whole linear', 37],
     ['2:4', twoOfFour],
     ['1:4', { kind: 'N:M', keep: 1, of: 4 } as const],
   ])('budget by %s', (_, budget) => {
@@ -76,8 +75,6 @@ export function admmCases(): void {
       const found = await solve(problem, new Uint32Array(8).fill(12));
       expect(error([...found.weight])).toBeLessThan(error(fitted(wandaMask(weight, norms, [8, 24], target))));
       expect(error([...found.weight])).toBeLessThan(error(fitted(magnitudeMask(weight, [8, 24], target))));
-      const whole = await solve(problem, 96);
-      expect(error([...whole.weight])).toBeLessThan(error([...found.weight]));
     }
   });
 
@@ -90,7 +87,6 @@ export function admmCases(): void {
       iterations: fc.constantFrom(1, 2, 7, 30),
       budget: fc.oneof(
         fc.constant(twoOfFour),
-        fc.integer({ min: 0, max: outputs * inputs }),
         fc.array(fc.integer({ min: 0, max: inputs }), { minLength: outputs, maxLength: outputs }).map((counts) => rows(...counts)),
       ),
     }));
@@ -98,8 +94,7 @@ export function admmCases(): void {
       const inputs = start[0].length;
       const problem = { x, start, y: product(x, transposed(start)), damping: 0.01 };
       const { mask, weight } = await solve(problem, budget, { iterations });
-      if (typeof budget === 'number') expect(zeros(mask)).toBe(budget);
-      else if (budget instanceof Uint32Array) budget.forEach((count, row) => { expect(zeros(mask.subarray(row * inputs, (row + 1) * inputs))).toBe(count); });
+      if (budget instanceof Uint32Array) budget.forEach((count, row) => { expect(zeros(mask.subarray(row * inputs, (row + 1) * inputs))).toBe(count); });
       else for (let i = 0; i < mask.length; i += 4) expect(zeros(mask.subarray(i, i + 4))).toBe(2);
       const wrong = weight.findIndex((value, i) => !Number.isFinite(value) || (mask[i] === 0 && !Object.is(value, 0)));
       expect(wrong).toBe(-1);
@@ -121,7 +116,7 @@ export function admmCases(): void {
   it('gives the same bits every time and for parts of the rows, and leaves no tensor', async () => {
     const problem = problemOf(7, 16, 21);
     const tensors = tf.memory().numTensors;
-    for (const budget of [twoOfFour, 40, new Uint32Array(7).fill(9)]) {
+    for (const budget of [twoOfFour, new Uint32Array(7).fill(9)]) {
       const whole = await solve(problem, budget);
       expect(await solve(problem, budget)).toEqual(whole);
       const parts = await solve(problem, budget, { weightsAtOnce: 3 * 16 + 5 });
@@ -138,9 +133,8 @@ export function admmCases(): void {
     await expect(solve(problem, twoOfFour, named)).rejects.toThrow(PatternError);
     await expect(solve(problem, rows(1, 7), named)).rejects.toThrow('up_proj: 7 weights to prune; expected a whole number from 0 to 6');
     await expect(solve(problem, rows(1), named)).rejects.toThrow('up_proj: budgets of 1 rows; expected 2');
-    await expect(solve(problem, 13, named)).rejects.toThrow(PruningInputError);
-    await expect(solve({ ...problem, x: problem.x.map((token) => token.map((value) => value * 1e30)) }, 3, named)).rejects.toThrow(HessianError);
-    await expect(solve({ ...problem, y: problem.y.map((token) => token.map(() => NaN)) }, 3, named)).rejects.toThrow(NonFiniteScoreError);
+    await expect(solve({ ...problem, x: problem.x.map((token) => token.map((value) => value * 1e30)) }, rows(3, 3), named)).rejects.toThrow(HessianError);
+    await expect(solve({ ...problem, y: problem.y.map((token) => token.map(() => NaN)) }, rows(3, 3), named)).rejects.toThrow(NonFiniteScoreError);
     expect(tf.memory().numTensors).toBe(tensors);
   });
 }

@@ -50,7 +50,7 @@ export function admmOracle(problem: Problem, budget: AdmmBudget, iterations = 30
     const s = b.map((row, i) => row.map((value, j) => value + v[i][j] / rho));
     const progress = Math.min(1, step / Math.floor(iterations / 2));
     kept = best(s, budget, 1 - (1 - progress) ** 3);
-    const left = typeof budget === 'object' && 'keep' in budget ? 1 - progress : 0;
+    const left = 'keep' in budget ? 1 - progress : 0;
     z = s.map((row, i) => row.map((value, j) => value * (kept[i * row.length + j] === 1 ? 1 : left)));
     v = v.map((row, i) => row.map((value, j) => value + rho * (b[i][j] - z[i][j])));
   }
@@ -66,8 +66,7 @@ function best(s: Matrix, budget: AdmmBudget, share: number): number[] {
     const positions = Array.from({ length: size }, (_, i) => from + i).sort((p, q) => Math.abs(flat[p]) - Math.abs(flat[q]) || p - q);
     for (const position of positions.slice(0, count)) mask[position] = 0;
   };
-  if (typeof budget === 'number') prune(0, flat.length, Math.floor(budget * share));
-  else if ('keep' in budget) for (let from = 0; from < flat.length; from += budget.of) prune(from, budget.of, budget.of - budget.keep);
+  if ('keep' in budget) for (let from = 0; from < flat.length; from += budget.of) prune(from, budget.of, budget.of - budget.keep);
   else budget.forEach((count, row) => { prune(row * inputs, inputs, Math.floor(count * share)); });
   return mask;
 }

@@ -34,10 +34,8 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
       const { layer, weights: dense, masks, windows } = toy;
       const request = { layer, dense, masks, windows, heldOut: 4, epochs: 6, rate: 0.03 };
       const tensors = tf.memory().numTensors - heldConstants();
-      const told: unknown[] = [];
-      const made = await reconstructLayer({ ...request, onEpoch: (epoch) => told.push(epoch) });
+      const made = await reconstructLayer(request);
       expect(tf.memory().numTensors - heldConstants()).toBe(tensors);
-      expect(told).toEqual(made.epochs);
       expect(made.epochs.length).toBe(6);
       expect(made.accepted).toBe(true);
       expect(made.epochs[5].trainError).toBeLessThan(0.75 * made.epochs[0].trainError);
@@ -113,7 +111,6 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
       expect(once.error).toBeLessThan(once.errorBefore);
       const whole = { h: tf.concat<Tensor3D>(windows.map(({ h }) => h)), target: tf.concat<Tensor3D>(windows.map(({ target }) => target)) };
       expect(bitsOf((await reconstructLayer({ ...request, windows: [whole] })).updates)).toEqual(bitsOf(made.updates));
-      expect(bitsOf((await reconstructLayer({ ...request, windows, seed: 1 })).updates)).not.toEqual(bitsOf(made.updates));
       tf.dispose([whole.h, whole.target]);
       toy.dispose();
     });
@@ -136,21 +133,6 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
       toy.dispose();
     });
 
-    it('trains the weights of norms on request', async () => {
-      const toy = await toyLayer('qwen3', [8]);
-      const { layer, weights: dense, masks, windows } = toy;
-      const request = { layer, dense, masks, windows, epochs: 4, rate: 0.02 };
-      const without = await reconstructLayer(request);
-      const made = await reconstructLayer({ ...request, norms: true });
-      const norms = [...made.updates.keys()].filter((name) => !without.updates.has(name));
-      expect(norms.map((name) => name.split('.').at(-2)).toSorted()).toEqual(['input_layernorm', 'k_norm', 'post_attention_layernorm', 'q_norm']);
-      expect(made.updates.size).toBe(without.updates.size + 4);
-      for (const name of norms) expect(made.updates.get(name)).not.toEqual(dense.get(name)!.dataSync());
-      expect(made.error).toBeCloseTo(errorOf(toy, made.updates), 6);
-      expect(made.error).toBeLessThan(without.error);
-      toy.dispose();
-    });
-
     it('leaves no tensor if it fails, and refuses values out of range', async () => {
       const toy = await toyLayer('opt', [3, 2]);
       const { layer, weights: dense, masks, windows } = toy;
@@ -161,7 +143,6 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
         await expect(reconstructLayer({ ...request, ...change })).rejects.toThrow(error);
         expect(tf.memory().numTensors).toBe(tensors);
       };
-      await fails({ onEpoch: () => { throw new Error('told'); } }, 'told');
       await fails({ round: () => { throw new Error('rounded'); } }, 'rounded');
       await fails({ masks: new Map() }, PruningInputError);
       await fails({ heldOut: 5 }, PruningInputError);
