@@ -23,6 +23,7 @@ import type { WatchOptions } from './app/operate/options.js';
 import { WorkerMonitor } from './app/operate/worker-monitor.js';
 import { withChanges } from './workflows/changes.js';
 import { incidentSignal } from './workflows/protocol.js';
+import { sweepQueue } from './workflows/sweep-protocol.js';
 
 export interface WorkerOptions {
   connection: ConnectionSettings;
@@ -104,7 +105,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     computePid: () => host.pid,
     askServer: () => connection.withDeadline(Date.now() + serverPatienceMs, () => connection.workflowService.getSystemInfo({})).then(() => {
       watched.serverAnswered();
-      return post.flush();
+      void post.flush();
     }),
     onIncident,
   });
@@ -119,11 +120,13 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       shutdownForceTime: '5 seconds',
     };
     const ownQueue = `${taskQueue}-${randomUUID()}`;
+    const sharedActivities = createSharedActivities({ seat, state, store: artifacts, taskQueue: ownQueue, worker: common.identity, renderSweep, renderSearch, withChanges });
     const shared = await Worker.create({
       ...common,
       taskQueue,
       ...(await workflowCode(encrypts)),
-      activities: createSharedActivities({ seat, state, store: artifacts, taskQueue: ownQueue, worker: common.identity, renderSweep, renderSearch, withChanges }),
+      // Also those of sweeps and searches that were begun by earlier versions, which had no task queue for them.
+      activities: sharedActivities,
       tuner: tunerFor(seat),
       sinks: watched.sinks,
       ...(version && { workerDeploymentOptions: deploymentOptions(version) }),
@@ -139,7 +142,8 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       // Progress is shown live. By default heartbeats reach the server only every 8 seconds.
       maxHeartbeatThrottleInterval: '1 second',
     });
-    await serve([shared, own], seat, host, watched, options, async () => {
+    const sweeps = await Worker.create({ ...common, taskQueue: sweepQueue(taskQueue), activities: sharedActivities });
+    await serve([shared, own, sweeps], seat, host, watched, options, async () => {
       if (version !== undefined) await becomeCurrent(connection, settings.namespace, version, say);
     });
   } finally {
@@ -177,7 +181,7 @@ async function serve(workers: Worker[], seat: Seat, host: ComputeHost, watched: 
     void seat.close(options.shutdownGrace * 1000).then(shutDown);
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
-  // If one worker cannot continue, the other must not hold runs that nobody would work on.
+  // If one worker cannot continue, the others must not hold runs that nobody would work on.
   const running = workers.map((worker) => worker.run().finally(shutDown));
   try {
     await Promise.race([afterStart(), ...running]);

@@ -20,8 +20,8 @@ const assumedRate = 200e6;
 export class BackgroundWrite {
   private inFlight: InFlight | undefined;
   private secondsPerByte = 1 / assumedRate;
-  /** The last thing that could not be written. Its next failures are not reported again. */
-  private failed = '';
+  /** What could not be written. The next failures of the same thing are not reported, until a write succeeds. */
+  private failed: string | undefined;
 
   /** @param onFailure called with what could not be written, and why */
   constructor(private readonly onFailure: (what: string, error: Error) => void) {}
@@ -55,7 +55,10 @@ export class BackgroundWrite {
     };
     this.inFlight = current;
     current.ended = write(wanted)
-      .then(() => { this.secondsPerByte = (performance.now() - started) / 1000 / Math.max(1, bytes); })
+      .then(() => {
+        this.secondsPerByte = (performance.now() - started) / 1000 / Math.max(1, bytes);
+        this.failed = undefined;
+      })
       .catch((error: Error) => {
         if (error instanceof NotWanted || this.failed === what) return;
         this.failed = what;

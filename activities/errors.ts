@@ -55,6 +55,16 @@ function spaceAt(path = ''): string {
   }
 }
 
+/** The files of the model are not those that the run began with. */
+export class ModelChangedError extends PermanentFault {
+  constructor(folder: string) {
+    super({
+      where: folder, what: 'the model has changed since the run began, or this machine has another one there',
+      expected: 'the config.json and the weights that the run began with', remedy: 'Restore them, or start a new run with the model as it is',
+    });
+  }
+}
+
 /** A bug in the program. A retry would fail again. */
 export class InternalError extends PermanentFault {
   constructor(error: unknown) {

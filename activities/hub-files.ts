@@ -6,8 +6,11 @@ import { describeRepository, fetchFile, fetchModel, hubSettings, repositoryFolde
 import type { RunContext } from './types.js';
 import type { Workbench } from './workbench.js';
 
-/** A model as a run refers to it: its folder when the run began, and for a model of a hub its repository and revision. */
-export type ModelRef = Pick<RunContext['model'], 'source' | 'repo' | 'revision'>;
+/**
+ * A model as a run refers to it: its folder when the run began, and for a model of a hub its repository and revision. The digest is known once
+ * the run has begun.
+ */
+export type ModelRef = Pick<RunContext['model'], 'source' | 'repo' | 'revision'> & Partial<Pick<RunContext['model'], 'digest'>>;
 
 /** What a named dataset is used for. */
 export type DatasetUse = 'calibration' | 'evaluation';

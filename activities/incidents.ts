@@ -7,6 +7,8 @@ const lookMs = 500;
 const heldMs = 5_000;
 /** A server that takes longer than this to answer was away. */
 const timeoutMs = 1_000;
+/** A server that is slow for hours is reported once in this time, unless it was silent for longer than `heldMs`. */
+const quietMs = 60_000;
 /** Clock corrections smaller than this are normal. */
 const jumpMs = 2_000;
 
@@ -30,6 +32,7 @@ export class IncidentWatch {
   private stoppedSince: number | undefined;
   private isAsking = false;
   private silentSince: number | undefined;
+  private silenceTold = -Infinity;
 
   constructor(private readonly sources: IncidentSources) {
     this.timer = setInterval(() => {
@@ -75,7 +78,11 @@ export class IncidentWatch {
       await this.sources.askServer();
       // The client may retry internally until there is an answer, so a late answer also counts as silence.
       const silence = performance.now() - (this.silentSince ?? asked);
-      if (silence > timeoutMs) this.tell(`The Temporal server did not answer for ${seconds(silence)}`);
+      const isNews = silence > heldMs || performance.now() - this.silenceTold > quietMs;
+      if (silence > timeoutMs && isNews) {
+        this.tell(`The Temporal server did not answer for ${seconds(silence)}`);
+        this.silenceTold = performance.now();
+      }
       this.silentSince = undefined;
     } catch {
       this.silentSince ??= asked;

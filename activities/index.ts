@@ -26,8 +26,8 @@ export type { Activities } from './types.js';
 /** Milliseconds between two heartbeats to the server, also while the compute process is busy. */
 const heartbeatInterval = 1000;
 
-/** Number of attempts of an activity after which a fault of this class fails the run. Starting the run again continues where it was. */
-const mostAttempts: ReadonlyMap<string, number> = new Map([[ComputeCrashedError.name, 20], [EngineMemoryError.name, 3]]);
+/** Number of faults of this class, in one activity on one worker, that fail the run. Starting the run again continues where it was. */
+const mostFaults: ReadonlyMap<string, number> = new Map([[ComputeCrashedError.name, 20], [EngineMemoryError.name, 3]]);
 
 export interface ActivityOptions extends Renderers {
   state: string;
@@ -42,8 +42,9 @@ export interface ActivityOptions extends Renderers {
 
 /** Creates the activities for the run in a worker's seat. The compute process does the work on tensors; reports and uploads are done here. */
 export function createActivities({ state, host, seat, store, mayPublishTo, renderCard, ...renderers }: ActivityOptions): Activities {
+  const faults = new FaultCounts();
   const compute = <Task extends ComputeTask>(task: Task): Activities[Task] =>
-    ((input: unknown) => timed(() => inCompute(host, seat, task, input))) as unknown as Activities[Task];
+    ((input: unknown) => timed(() => inCompute({ host, seat, faults }, task, input))) as unknown as Activities[Task];
 
   return {
     async prepareRun(input) {
@@ -77,7 +78,7 @@ export function createActivities({ state, host, seat, store, mayPublishTo, rende
     proveOutputs: compute('proveOutputs'),
     async writeReport(input) {
       return inWorker(async () => {
-        const written = await seat.use(runInFlight(), () => writeReport(input, state, store, renderers));
+        const written = await seat.use(runInFlight(), (evicted) => writeReport(input, state, store, renderers, AbortSignal.any([Context.current().cancellationSignal, evicted])));
         // This is the last activity of the run, unless its checkpoint is still to be published. The worker is free for the next run.
         if (input.pipeline.outputs?.publish === undefined) seat.leave(runInFlight());
         if (input.lock !== undefined) checkAgainstLock(input.lock, input.result, written.report);
@@ -150,6 +151,7 @@ async function inWorker<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (Context.current().cancellationSignal.aborted) throw error;
     throw asFailure(serializeFault(error));
   } finally {
     stop();
@@ -169,26 +171,28 @@ function heartbeat(detail: () => string): () => void {
 }
 
 /** Runs a task in the compute process, with heartbeats. Turns its faults into typed failures. */
-async function inCompute(host: ComputeHost, seat: Seat, task: ComputeTask, input: unknown): Promise<unknown> {
+async function inCompute({ host, seat, faults }: { host: ComputeHost; seat: Seat; faults: FaultCounts }, task: ComputeTask, input: unknown): Promise<unknown> {
   const context = Context.current();
   let detail = '';
   const stop = heartbeat(() => detail);
   try {
-    return await seat.use(runInFlight(), (evicted) =>
+    const result = await seat.use(runInFlight(), (evicted) =>
       host.run(task, input, AbortSignal.any([context.cancellationSignal, evicted]), (progress) => {
         detail = progress;
         context.heartbeat(detail);
       }),
     );
+    faults.forget();
+    return result;
   } catch (error) {
     if (error instanceof RemoteFault) {
       context.log.warn(`${activityInfo().activityType} failed`, { fault: error.fault });
-      const fault = withLimit(error.fault, context.info.attempt);
+      const fault = faults.limit(error.fault);
       // The fault ends the run, so the worker is free for the next one.
       if (!fault.retryable) seat.leave(runInFlight());
       throw asFailure(fault);
     }
-    if (error instanceof ComputeCrashedError) throw asFailure(withLimit(serializeFault(error), context.info.attempt));
+    if (error instanceof ComputeCrashedError) throw asFailure(faults.limit(serializeFault(error)));
     if (error instanceof SeatLostError) throw asFailure(serializeFault(error));
     throw error;
   } finally {
@@ -196,9 +200,25 @@ async function inCompute(host: ComputeHost, seat: Seat, task: ComputeTask, input
   }
 }
 
-/** Limits the attempts: a fault that returns every time must not keep a run going forever. */
-function withLimit(fault: SerializedFault, attempt: number): SerializedFault {
-  return { ...fault, retryable: fault.retryable && attempt < (mostAttempts.get(fault.name) ?? Infinity) };
+/** Counts the faults of the activity in flight by class. A fault that returns every time must not keep a run going forever. */
+class FaultCounts {
+  private activity = '';
+  private counts = new Map<string, number>();
+
+  /** Counts a fault. It is final if there have been too many of its class. */
+  limit(fault: SerializedFault): SerializedFault {
+    const { workflowExecution, activityId } = activityInfo();
+    const activity = `${workflowExecution?.runId} ${activityId}`;
+    if (activity !== this.activity) this.forget();
+    this.activity = activity;
+    const count = (this.counts.get(fault.name) ?? 0) + 1;
+    this.counts.set(fault.name, count);
+    return { ...fault, retryable: fault.retryable && count < (mostFaults.get(fault.name) ?? Infinity) };
+  }
+
+  forget(): void {
+    this.counts.clear();
+  }
 }
 
 /** Turns a fault into a failure. `type` is the fault's class. Clients show the message unchanged. */

@@ -2,7 +2,6 @@ import { basename, join, resolve } from 'node:path';
 import { exactShare, groupZeros, MaskProofError, proveCheckpoint, proveMask, writeProof, type Groups, type MaskBudget, type PackedMask } from '../files/masks/index.js';
 import type { Granularity, InitialMethodName } from '../science/methods/index.js';
 import { linearsOf, type DecoderLayer } from '../science/models/index.js';
-import { modelFolder } from './hub-files.js';
 import { NonFiniteValueError } from './errors.js';
 import { readLayerBits, readUpdates } from './layer-files.js';
 import { keepModel, keptParts } from './outputs/keep.js';
@@ -47,14 +46,15 @@ export async function proveMasks({ context, stage, masks, start }: ProveMasksInp
  */
 export async function proveOutputs({ context, workflowId, outputs, keep }: ProveOutputsInput, bench: Workbench): Promise<ProveOutputsResult> {
   const started = performance.now();
-  const source = await modelFolder(context.model, bench);
+  const { checkpoint: source } = await bench.model(context.model);
   await bench.allowed.check('outputs.checkpoint', outputs.checkpoint);
   await bench.allowed.check('outputs.mask', outputs.mask);
   const facts = await proveCheckpoint({
     checkpoint: outputs.checkpoint,
     maskFile: outputs.mask,
-    source,
-    sourceDigest: context.model.digest,
+    source: source.folder,
+    // Not the digest in the context: the weights that are compared must be those of the run.
+    sourceDigest: await bench.modelDigest(source),
     pattern: context.pattern,
     onProgress: (done, total) => { bench.onProgress(`proving the checkpoint, ${Math.floor((100 * done) / total)} %`); },
   });

@@ -304,7 +304,7 @@ export interface WorkTimes {
   attempt: number;
 }
 
-/** Activities that every worker serves on the shared task queue while its seat is vacant. */
+/** Activities that belong to no run: a worker gives its seat while that is vacant, and serves sweeps and searches at any time. */
 export interface SharedActivities {
   /** @param input `beside`: task queues of the workers that the run already has */
   takeSeat(input: { store?: string; beside?: string[] }): Promise<Place>;

@@ -1,13 +1,15 @@
 import { fileState, prefetch, readAhead, resolveTensors, type Checkpoint } from '../files/checkpoints/index.js';
 import type { ArtifactStore } from '../files/artifacts/index.js';
+import { modelDigest } from '../files/masks/index.js';
 import { engineText, type Engine, type EngineRequest, type Tensor } from '../science/engine/index.js';
 import type { TensorSpec } from '../science/models/index.js';
 import { join } from 'node:path';
 import { AllowedPaths } from './allowed-paths.js';
 import { EngineSlot } from './compute/engine-slot.js';
-import { EngineChangedError } from './errors.js';
+import { EngineChangedError, ModelChangedError } from './errors.js';
 import { modelFolder, type ModelRef } from './hub-files.js';
 import { HiddenStates } from './hidden-states.js';
+import { digestCache } from './input-digest.js';
 import { openModel, type OpenModel } from './open-model.js';
 import { OpenLayer } from './shards/open-layer.js';
 import { TemporaryCopies } from './shards/temporary-copies.js';
@@ -60,15 +62,22 @@ export class Workbench {
 
   /**
    * Opens a model. It stays open from task to task as long as its files do not change.
-   * @throws PathNotAllowedError, and the errors of hub, checkpoints and models
+   * @throws ModelChangedError if it is not the model that the run began with, PathNotAllowedError, and the errors of hub, checkpoints and models
    */
   async model(ref: ModelRef): Promise<OpenModel> {
-    const named = ref.repo === undefined ? ref.source : `${ref.repo}@${ref.revision}`;
+    const named = `${ref.repo === undefined ? ref.source : `${ref.repo}@${ref.revision}`} ${ref.digest ?? ''}`;
     if (this.open?.named !== named || this.open.files !== (await filesOf(this.open.checkpoint))) {
       const opened = await openModel(await modelFolder(ref, this));
+      // Results are stored under the digest of the model, and later runs find them there.
+      if (ref.digest !== undefined && (await this.modelDigest(opened.checkpoint)) !== ref.digest) throw new ModelChangedError(opened.checkpoint.folder);
       this.open = { named, ...opened, files: await filesOf(opened.checkpoint) };
     }
     return this.open;
+  }
+
+  /** Returns the digest of a model as it is now. Reads the files only if their digests are not known yet. */
+  modelDigest(checkpoint: Checkpoint): Promise<string> {
+    return modelDigest(checkpoint, { cacheFile: digestCache(this.state) });
   }
 
   /** Reads tensors as float32. The caller disposes them with {@link disposeWeights}. */

@@ -29,15 +29,17 @@ export interface PageRequest {
 /**
  * Writes the report, the page, the result and the lock of a run into its folder, and puts them into the store if it keeps outputs.
  * A run that reuses the work of an earlier one shows the costs from the earlier report.
+ * @param signal ends a download of outputs from the store
  */
 export async function writeReport(
   { workflowId, pipeline, result: handed, context, folder: origin }: WriteReportInput,
   state: string,
   store: ArtifactStore,
   { renderReport, renderPage }: Renderers,
+  signal?: AbortSignal,
 ): Promise<WrittenReport> {
   const folder = runFolder(state, workflowId);
-  const moved = await fetchModelOutputs(handed, folder, store);
+  const moved = await fetchModelOutputs(handed, folder, store, signal);
   const result = { ...handed, ...moved };
   const report = join(folder, 'report.md');
   const page = join(folder, 'report.html');

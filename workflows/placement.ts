@@ -9,8 +9,11 @@ const missingAfter = '10 seconds';
 const lostSeat = 'SeatLostError';
 const deadWorker = 'TemporalTimeout:Heartbeat';
 
-/** Failures of a worker that cannot do the run's work: another engine, or no access to the model. Another worker of the run may. */
-const unfitness = new Set(['EngineChangedError', 'PathNotAllowedError', 'CheckpointNotFoundError', 'MissingConfigError', 'NoWeightsError']);
+/** Failures of a worker that cannot do the run's work: another engine, too little memory, or no access to the model. Another worker may. */
+const unfitness = new Set([
+  'EngineChangedError', 'EngineMemoryError', 'PathNotAllowedError', 'CheckpointNotFoundError', 'MissingConfigError', 'NoWeightsError', 'ModelChangedError',
+  'HubAccessError', 'GatedRepositoryError', 'NotInCacheError',
+]);
 /** Limit of the unfit workers that a run remembers. */
 const maxUnfit = 50;
 

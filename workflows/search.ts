@@ -7,19 +7,16 @@ import { shared } from './shared-activities.js';
 import type { SearchRequest, SearchResult, SearchRow, SearchTable, TriedPoint } from './search-protocol.js';
 import { memberWorkflowId, sweepTableQuery } from './sweep-protocol.js';
 
-const { checkSearch } = shared('checks of the search and its members');
-const { writeSearch } = shared('table, charts and report');
-
 /** Finds the sparsest model that passes its gates, by bisection. Each point is its own pipeline workflow, run one after the other. */
 export async function search(request: SearchRequest): Promise<SearchResult> {
   const run = new SearchRun(request);
   setHandler(defineQuery<SearchTable>(sweepTableQuery), () => run.table());
-  await awaitRequestCheck(checkSearch(request));
+  await awaitRequestCheck(shared('checks of the search and its members').checkSearch(request));
   try {
     return await run.runToCompletion();
   } catch (error) {
     // However the search ends, the points that were tried are reported.
-    await CancellationScope.nonCancellable(() => run.write());
+    await CancellationScope.nonCancellable(() => run.write()).catch(() => undefined);
     throw error;
   }
 }
@@ -56,7 +53,7 @@ class SearchRun {
   }
 
   async write(): Promise<string> {
-    return await writeSearch({ searchId: workflowInfo().workflowId, table: this.table() });
+    return await shared('table, charts and report').writeSearch({ searchId: workflowInfo().workflowId, table: this.table() });
   }
 
   /** @throws ApplicationFailure, not retried, if the point has no result; the cancellation if the search is cancelled */

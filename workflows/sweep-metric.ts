@@ -33,18 +33,22 @@ export function bestOf(rows: readonly SweepRow[], best: Best | undefined): Sweep
   return { ...best, ...others.reduce((found, other) => (sign * other.value < sign * found.value ? other : found), first) };
 }
 
-/**
- * Returns why a member need not be run: a member with a smaller value at `along` and otherwise the same values is above the limit
- * or fails a gate. Undefined if there is no such member.
- * @param ended finished members, including those whose gates failed, because they have numbers too
- */
-export function skipReason(values: Combination, ended: readonly SweepRow[], { metric, above = Infinity, gate, along }: StopWhen): string | undefined {
-  const isOver = (row: SweepRow): boolean => {
+/** Returns the members that are above the limit or fail a gate. Members whose gates failed have numbers, too. */
+export function overLimit(rows: readonly SweepRow[], { metric, above = Infinity, gate }: StopWhen): SweepRow[] {
+  return rows.filter((row) => {
     if (gate !== undefined) return row.status === 'gateFailed';
     const value = metric !== undefined && (row.status === 'done' || row.status === 'gateFailed') ? metricOf(row, metric) : undefined;
     return value !== undefined && value > above;
-  };
-  const hit = ended.find((row) => isOver(row) && isBeyond(values, row.values, along));
+  });
+}
+
+/**
+ * Returns why a member need not be run: a member with a smaller value at `along` and otherwise the same values is above the limit
+ * or fails a gate. Undefined if there is no such member.
+ * @param over from {@link overLimit}
+ */
+export function skipReason(values: Combination, over: readonly SweepRow[], { metric, above = Infinity, gate, along }: StopWhen): string | undefined {
+  const hit = over.find((row) => isBeyond(values, row.values, along));
   if (hit === undefined) return undefined;
   return gate === undefined ? `${metric} of ${hit.name} is above ${above}` : `a quality gate of ${hit.name} failed`;
 }

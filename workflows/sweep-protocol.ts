@@ -1,5 +1,5 @@
 /** The messages between a client and the `sweep` workflow, as plain JSON, small enough for thousands of members. */
-import type { MemberOutcome, SweepTable } from '../activities/sweep-result.js';
+import type { MemberOutcome } from '../activities/sweep-result.js';
 import type { Pipeline } from '../app/config/pipeline.js';
 import type { Combination, SweepChoice, SweepSettings, SweepSource } from '../app/config/sweep.js';
 import type { Changes } from './changes.js';
@@ -42,7 +42,8 @@ export interface AddedMembers {
   choice: SweepChoice;
 }
 
-export type SweepProgress = SweepTable;
+/** The task queue for checks and reports of sweeps and searches. @param taskQueue of the sweep and its members */
+export const sweepQueue = (taskQueue: string): string => `${taskQueue}-sweeps`;
 
 /** Workflow id of a member, which names its output folder too. */
 export const memberWorkflowId = (sweepId: string, name: string): string => `${sweepId}.${name}`;

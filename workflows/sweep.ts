@@ -1,17 +1,14 @@
-import { CancellationScope, condition, continueAsNew, defineQuery, defineSignal, isCancellation, patched, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, defineQuery, defineSignal, isCancellation, makeContinueAsNewFunc, patched, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { isContinuation } from './continuation.js';
 import { doneOutcome, failedOutcome, runMember } from './member.js';
 import { asObject } from './as-object.js';
 import { awaitRequestCheck } from './request-check.js';
 import { shared } from './shared-activities.js';
-import { bestOf, skipReason } from './sweep-metric.js';
+import { bestOf, overLimit, skipReason } from './sweep-metric.js';
 import {
   addMembersSignal, memberWorkflowId, sweepRequestQuery, sweepTableQuery,
   type AddedMembers, type MemberOutcome, type SweepMember, type SweepRequest, type SweepResult, type SweepRow, type SweepTable,
 } from './sweep-protocol.js';
-
-const { checkSweep } = shared('checks of the sweep and its members');
-const { writeSweep } = shared('table, charts and report');
 
 /** Runs the members of a sweep, each as its own pipeline workflow. A member that fails does not stop the others. */
 export async function sweep(request: SweepRequest): Promise<SweepResult> {
@@ -20,13 +17,13 @@ export async function sweep(request: SweepRequest): Promise<SweepResult> {
   setHandler(defineQuery<SweepRequest>(sweepRequestQuery), () => run.request);
   setHandler(defineSignal<[AddedMembers]>(addMembersSignal), (added) => run.add(added));
   // A continued sweep was checked when it began. Sweeps from before the check existed continue without it.
-  if (!isContinuation() && patched('check-request')) await awaitRequestCheck(checkSweep(request));
+  if (!isContinuation() && patched('check-request')) await awaitRequestCheck(shared('checks of the sweep and its members').checkSweep(request));
   try {
     return await run.runToCompletion();
   } catch (error) {
     if (!isCancellation(error)) throw error;
     // The running members are cancelled too. The table is written with what there is.
-    await CancellationScope.nonCancellable(() => run.finishCancelled());
+    await CancellationScope.nonCancellable(() => run.finishCancelled()).catch(() => undefined);
     throw error;
   }
 }
@@ -38,6 +35,8 @@ class SweepRun {
   private begun = 0;
   /** Counts changes, so that the workflow can wait for the next one. */
   private events = 0;
+  /** How many there were when members were skipped last. */
+  private eventsAtSkip = -1;
 
   constructor(request: SweepRequest) {
     // Not checked yet. A worker refuses a request without members.
@@ -56,7 +55,7 @@ class SweepRun {
   add(added: AddedMembers): void {
     const { members, choice } = asObject(added);
     // Anyone may send a signal, and a signal has no reply. The pipeline of a member is checked when it runs.
-    if (!Array.isArray(members) || !members.every(isMember) || typeof choice !== 'object') return;
+    if (!Array.isArray(members) || !members.every(isMember) || typeof choice !== 'object' || (choice as object | null) === null) return;
     const known = new Set(this.request.members.map(({ name }) => name));
     for (const member of members) {
       if (!known.has(member.name)) this.request.members.push(member);
@@ -75,13 +74,19 @@ class SweepRun {
       const [next] = this.waiting();
       if (next !== undefined && this.running.size < maxParallel && this.begun < membersPerRun) void this.begin(next);
       else if (this.running.size > 0) await condition(() => this.events !== seen);
-      else if (next !== undefined) await continueAsNew<typeof sweep>(this.request);
+      else if (next !== undefined) await this.continueAsNew();
       else {
         const result = await this.write();
         // Members may have been added while the report was being written.
         if (this.waiting().length === 0) return result;
       }
     }
+  }
+
+  /** The memo is handed on, because it may have changed since the start: members may have been added. */
+  private async continueAsNew(): Promise<never> {
+    const { memo } = workflowInfo();
+    return await makeContinueAsNewFunc<typeof sweep>({ ...(memo && { memo }) })(this.request);
   }
 
   /** Waits for the members that are being cancelled, and writes the results so far. */
@@ -101,10 +106,11 @@ class SweepRun {
 
   private skipMembers(): void {
     const { stopWhen, members, outcomes } = this.request;
-    if (stopWhen === undefined) return;
-    const rows = members.map((member) => this.row(member));
+    if (stopWhen === undefined || this.eventsAtSkip === this.events) return;
+    this.eventsAtSkip = this.events;
+    const over = overLimit(members.map((member) => this.row(member)), stopWhen);
     for (const { name, values } of this.waiting()) {
-      const because = skipReason(values, rows, stopWhen);
+      const because = skipReason(values, over, stopWhen);
       if (because !== undefined) outcomes[name] = { status: 'skipped', because };
     }
   }
@@ -129,7 +135,7 @@ class SweepRun {
   private async write(): Promise<SweepResult> {
     const { workflowId: sweepId } = workflowInfo();
     const table = this.table();
-    return { ...table, report: await writeSweep({ sweepId, table }) };
+    return { ...table, report: await shared('table, charts and report').writeSweep({ sweepId, table }) };
   }
 }
 

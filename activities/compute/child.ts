@@ -28,11 +28,12 @@ function reply(message: ReplyMessage): void {
   process.send?.(message);
 }
 
-async function handle({ id, task, input }: TaskMessage, bench: Workbench): Promise<void> {
-  bench.onProgress = (detail) => {
-    reply({ id, kind: 'progress', detail });
-  };
+async function handle({ id, task, input }: TaskMessage, open: () => Promise<Workbench>): Promise<void> {
   try {
+    const bench = await open();
+    bench.onProgress = (detail) => {
+      reply({ id, kind: 'progress', detail });
+    };
     reply({ id, kind: 'done', result: await runTask(task, input as never, bench) });
   } catch (error) {
     if (error instanceof OtherEngineNeeded) reply({ id, kind: 'otherEngine' });
@@ -40,7 +41,17 @@ async function handle({ id, task, input }: TaskMessage, bench: Workbench): Promi
   }
 }
 
+let secrets: SecretsMessage = { kind: 'secrets', environment: {} };
 let opened: Promise<Workbench> | undefined;
+/** Returns the workbench. If it could not be opened, for example because the disk is full, the next task tries again. */
+function workbench(): Promise<Workbench> {
+  opened ??= open(secrets).catch((error: unknown) => {
+    opened = undefined;
+    throw error;
+  });
+  return opened;
+}
+
 /** Exits at once, after removing the partial file of a background write. */
 async function end(): Promise<void> {
   await opened?.then((bench) => bench.hidden.close()).catch(() => undefined);
@@ -49,7 +60,7 @@ async function end(): Promise<void> {
 
 process.on('message', (message: SecretsMessage | TaskMessage | EndMessage) => {
   if (message.kind === 'end') void end();
-  else if (message.kind === 'secrets') opened = open(message);
-  else void opened?.then((bench) => handle(message, bench));
+  else if (message.kind === 'secrets') secrets = message;
+  else void handle(message, workbench);
 });
 process.on('disconnect', () => void end());

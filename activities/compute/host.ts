@@ -27,6 +27,10 @@ export interface ComputeHostOptions {
   onOutput: (line: string) => void;
 }
 
+/** How many lines of its output are kept for the case that the compute process crashes, and how many are shown. */
+const keptLines = 40;
+const shownLines = 3;
+
 const otherEngine = Symbol('otherEngine');
 
 /** How long a compute process may take to exit after it was asked to. */
@@ -52,7 +56,8 @@ export class ComputeHost {
   private running: Running | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private lastId = 0;
-  private lastWords: string[] = [];
+  /** The lines that the compute process printed last. */
+  private lastLines: string[] = [];
 
   constructor(private readonly options: ComputeHostOptions) {}
 
@@ -121,7 +126,7 @@ export class ComputeHost {
       // For science/engine/dead-buffers.ts. Nothing is inherited: if the worker is being debugged, its debugger port is in use.
       execArgv: ['--expose-gc'],
     });
-    this.lastWords = [];
+    this.lastLines = [];
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         for (const line of text.split('\n')) if (line.trim() !== '') this.hear(line);
@@ -150,11 +155,11 @@ export class ComputeHost {
     const isOurs = this.child === child;
     if (isOurs) this.child = undefined;
     if (isOurs && this.running?.child !== child) this.options.onIdleEnd?.(how);
-    if (this.running?.child === child) this.running.reject(new ComputeCrashedError(how, this.lastWords.join(' | ')));
+    if (this.running?.child === child) this.running.reject(new ComputeCrashedError(how, lastWords(this.lastLines)));
   }
 
   private hear(line: string): void {
-    this.lastWords = [...this.lastWords.slice(-2), line];
+    this.lastLines = [...this.lastLines.slice(1 - keptLines), line];
     this.options.onOutput(line);
   }
 
@@ -193,6 +198,12 @@ export class ComputeHost {
     this.child?.kill('SIGKILL');
     this.child = undefined;
   }
+}
+
+/** Returns the lines that say why a process ended: from the last one that names an error, or else the last ones. A native stack may follow it. */
+function lastWords(lines: readonly string[]): string {
+  const at = lines.findLastIndex((line) => /error\b|fatal|check failed/i.test(line));
+  return (at < 0 ? lines.slice(-shownLines) : lines.slice(at, at + shownLines)).join(' | ');
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -16,16 +16,17 @@ export const lockPath = (folder: string): string => join(folder, 'pipeline.lock.
  * keeps them. Files that are there are not fetched again.
  * @returns the paths here; empty if the run wrote its files here, or the store does not keep them
  */
-export async function fetchModelOutputs({ checkpoint, mask, kept }: PipelineResult, folder: string, { backend }: ArtifactStore): Promise<Partial<Model>> {
+export async function fetchModelOutputs({ checkpoint, mask, kept }: PipelineResult, folder: string, { backend }: ArtifactStore, signal?: AbortSignal): Promise<Partial<Model>> {
+  const onProgress = (): void => { signal?.throwIfAborted(); };
   const here = outputPaths(folder);
   const isHere = (path: string, own: string): boolean => path === own && existsSync(own);
   const brought: Partial<Model> = {};
   if (kept?.checkpoint !== undefined && !isHere(checkpoint, here.checkpoint)) {
-    await fetchOutput(backend, kept.checkpoint, here.checkpoint);
+    await fetchOutput(backend, kept.checkpoint, here.checkpoint, { onProgress });
     brought.checkpoint = here.checkpoint;
   }
   if (kept?.mask !== undefined && !isHere(mask, here.mask)) {
-    await fetchOutput(backend, kept.mask, folder);
+    await fetchOutput(backend, kept.mask, folder, { onProgress });
     Object.assign(brought, { mask: here.mask, proof: here.proof });
   }
   return brought;

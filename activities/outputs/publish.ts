@@ -65,7 +65,7 @@ export async function publishRun({ result, target, renderCard, onProgress, signa
  * @param request its `folder` is that of the run's outputs
  */
 export async function publishKept({ result, folder, ...request }: PublishRunRequest & { folder: string }, store: ArtifactStore): Promise<Published> {
-  await fetchModelOutputs(result, folder, store);
+  await fetchModelOutputs(result, folder, store, request.signal);
   return await publishRun({ ...request, result: inFolder(result, folder) });
 }
 

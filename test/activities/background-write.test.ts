@@ -51,6 +51,11 @@ describe('a background write', () => {
     await fail('one');
     await fail('two');
     expect(told).toEqual(['one', 'two'].map((what) => ({ what, message: 'the disk is full' })));
+    // After a success, a failure is news again.
+    writer.begin('a', thing, () => Promise.resolve());
+    await writer.idle();
+    await fail('two');
+    expect(told.map(({ what }) => what)).toEqual(['one', 'two', 'two']);
     expect(writer.isBusy).toBe(false);
   });
 

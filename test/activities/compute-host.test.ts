@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { resolve } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ComputeHost, RemoteFault, type ComputeHostOptions } from '../../activities/compute/host.js';
 import { ComputeCrashedError } from '../../activities/errors.js';
@@ -51,6 +52,26 @@ describe('the compute process', () => {
     await expect(running).rejects.toThrow(ComputeCrashedError);
     await expect(running).rejects.toThrow(/signal SIGKILL/);
     expect(await host.run(...prepare('auto'), never, quiet)).toMatchObject({ model: { family: 'llama' } });
+  });
+
+  it('says why its process ended, from the line that names the error', async () => {
+    const entry = join(state, 'crash.mjs');
+    const lines = ['starting', 'F0000 Check failed: no memory', ...Array.from({ length: 20 }, (_, i) => `    @ 0x${i} (unknown)`)];
+    writeFileSync(entry, `for (const line of ${JSON.stringify(lines)}) console.error(line);\nprocess.on('message', ({ kind }) => { if (kind === 'task') process.abort(); });\n`);
+    const crashing = new ComputeHost({ ...options(), entry });
+    await expect(crashing.run(...prepare('auto'), never, quiet)).rejects.toThrow(/signal SIGABRT.*Check failed: no memory \|/);
+  });
+
+  it('answers with the error if its store cannot be opened, and opens it for the next task', async () => {
+    const blocked = join(state, 'blocked');
+    writeFileSync(blocked, 'a file where the state folder should be');
+    const barred = new ComputeHost({ ...options(), state: blocked });
+    await expect(barred.run(...prepare('auto'), never, quiet)).rejects.toThrow(RemoteFault);
+    const { pid } = barred;
+    rmSync(blocked);
+    expect(await barred.run(...prepare('auto'), never, quiet)).toMatchObject({ model: { family: 'llama' } });
+    expect(barred.pid).toBe(pid);
+    barred.stop();
   });
 
   it('exits cleanly when asked to, and a new one runs the next task', async () => {

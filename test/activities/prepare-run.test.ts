@@ -84,6 +84,22 @@ it('chooses the same batches for the same pipeline, and gives different digests 
   expect(third.model.digest).toBe(first.model.digest);
 });
 
+it('stops the run if the model has changed since it began', async () => {
+  const folder = await copyOfDemo(join(state, 'changed'));
+  const pipeline = demoPipeline(['initialMask.method=magnitude'], folder);
+  const bench = newBench();
+  const context = await prepareRun({ pipeline, folder }, bench);
+  const [, stage] = pipeline.stages as [CalibrationStage, InitialMaskStage];
+  const work = (by: Workbench): Promise<unknown> => makeInitialMask({ context, stage, layer: 0 }, by);
+  await work(bench);
+  const file = join(folder, 'model', 'model.safetensors');
+  const bytes = await readFile(file);
+  bytes[bytes.length - 1] ^= 1;
+  await writeFile(file, bytes);
+  // Also on another worker, which has never seen the original.
+  for (const by of [bench, newBench()]) await expect(makeInitialMask({ context, stage, layer: 1 }, by)).rejects.toThrow(/model: the model has changed since the run began/);
+});
+
 it('stops the run on a NaN in the weights, and says where it appeared', async () => {
   const folder = await copyOfDemo(join(state, 'nan'));
   const file = join(folder, 'model', 'model.safetensors');

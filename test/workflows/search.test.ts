@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { searchIdOf, searchRequestFor } from '../../app/cli/search/request.js';
 import { startSearch } from '../../app/cli/search/start.js';
@@ -15,6 +15,7 @@ import type { InitialMaskStage, Pipeline } from '../../app/config/pipeline.js';
 import { withChanges } from '../../workflows/changes.js';
 import type { SearchRequest, SearchResult, SearchTable } from '../../workflows/search-protocol.js';
 import { sweepTableQuery } from '../../workflows/sweep-protocol.js';
+import { createWorkers } from '../helpers/workers.js';
 import { noSinks } from '../helpers/no-sinks.js';
 import { requireBuild, requireTemporalCli } from '../helpers/set-up.js';
 import { ownNamespace } from '../helpers/shared-server.js';
@@ -29,7 +30,7 @@ describe('search workflow', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'search-'));
   let client: Client;
   let connection: NativeConnection;
-  let worker: Worker;
+  let worker: Awaited<ReturnType<typeof createWorkers>>;
   let running: Promise<void>;
   let count = 0;
 
@@ -63,7 +64,7 @@ describe('search workflow', () => {
   });
 
   async function serve(): Promise<void> {
-    worker = await Worker.create({
+    worker = await createWorkers({
       connection, namespace: client.options.namespace, taskQueue, activities: activities(), sinks: noSinks, shutdownForceTime: '2 seconds',
       workflowBundle: { code: readFileSync(bundle, 'utf8') },
       // Every step replays all steps before it, as after a crash.

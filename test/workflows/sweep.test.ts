@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addedMembers, sweepIdOf, sweepRequestFor } from '../../app/cli/sweep/request.js';
 import { resumed, startSweep } from '../../app/cli/sweep/start.js';
@@ -14,6 +14,7 @@ import { checkSweepRequest, parseSweep } from '../../app/config/index.js';
 import type { InitialMaskStage, Pipeline, RebuildStage } from '../../app/config/pipeline.js';
 import { withChanges } from '../../workflows/changes.js';
 import { addMembersSignal, sweepRequestQuery, sweepTableQuery, type SweepRequest, type SweepResult, type SweepTable } from '../../workflows/sweep-protocol.js';
+import { createWorkers } from '../helpers/workers.js';
 import { noSinks } from '../helpers/no-sinks.js';
 import { requireBuild, requireTemporalCli } from '../helpers/set-up.js';
 import { ownNamespace } from '../helpers/shared-server.js';
@@ -26,7 +27,7 @@ describe('sweep workflow', () => {
   const state = mkdtempSync(path.join(tmpdir(), 'sweep-'));
   let client: Client;
   let connection: NativeConnection;
-  let worker: Worker;
+  let worker: Awaited<ReturnType<typeof createWorkers>>;
   let running: Promise<void>;
   let count = 0;
 
@@ -84,7 +85,7 @@ describe('sweep workflow', () => {
     const own = await ownNamespace('sweep');
     client = own.client;
     connection = await NativeConnection.connect({ address: own.address });
-    worker = await Worker.create({
+    worker = await createWorkers({
       connection,
       namespace: client.options.namespace,
       taskQueue: 'sweeps',
@@ -215,6 +216,18 @@ describe('sweep workflow', () => {
     };
     await expect.poll(runs, { timeout: 60_000 }).toHaveLength(3);
     expect(Math.max(...(await runs()))).toBeLessThan(50);
+  });
+
+  it('shows the number of its members after members were added and it has continued as new', async () => {
+    held.add('0.5/0.1');
+    const first = request('matrix: { initialMask.sparsity: [0.5], rebuild.ratio: [0.1, 0.2] }\nmaxParallel: 1\n', { membersPerRun: 1 });
+    const handle = await start(first);
+    await until(() => started.length === 1);
+    await handle.signal(addMembersSignal, addedMembers(first, ['ratio=0.3']));
+    await expect.poll(async () => (await handle.describe()).memo, { timeout: 30_000 }).toMatchObject({ members: 3 });
+    held.clear();
+    expect((await handle.result()).rows).toHaveLength(3);
+    expect((await client.workflow.getHandle(handle.workflowId).describe()).memo).toMatchObject({ members: 3 });
   });
 
   it('accepts more members while it runs, and does not repeat finished ones after a cancellation', async () => {

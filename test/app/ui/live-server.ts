@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { writeSweep } from '../../../activities/write-sweep.js';
 import type { WriteSweepInput } from '../../../activities/types.js';
 import { connectClient } from '../../../app/cli/client.js';
@@ -18,6 +18,7 @@ import { pipelineStart } from '../../../app/cli/start-pipeline.js';
 import { serveUi } from '../../../app/ui/serve.js';
 import { pipelineWorkflow } from '../../../workflows/protocol.js';
 import { demoPipeline, temporaryState } from '../../helpers/demo-run.js';
+import { createWorkers } from '../../helpers/workers.js';
 import { noSinks } from '../../helpers/no-sinks.js';
 import { requireBuild } from '../../helpers/set-up.js';
 import { ownNamespace } from '../../helpers/shared-server.js';
@@ -69,7 +70,7 @@ export async function startLiveServer(name: string): Promise<LiveServer> {
     writeSweep: async ({ sweepId, table }: WriteSweepInput) => writeSweep(state, sweepId, await renderSweep(table)),
   };
   const connection = await NativeConnection.connect({ address: server });
-  const worker = await Worker.create({
+  const worker = await createWorkers({
     sinks: noSinks,
     connection, namespace: env.TEMPORAL_NAMESPACE, taskQueue, workflowBundle: { code: readFileSync('dist/workflow-bundle.js', 'utf8') }, activities, shutdownForceTime: '2 seconds', maxHeartbeatThrottleInterval: '20ms',
   });
