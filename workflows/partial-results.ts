@@ -8,7 +8,7 @@ export function partialResults({ context, state }: Partial<Pick<Carried, 'contex
     ...(context && { about: { model: context.model, engine: context.engine, pattern: context.pattern, sparsity: context.sparsity } }),
     perplexity: state?.perplexity ?? {},
     zeroShot: state?.zeroShot ?? {},
-    rebuild: state === undefined ? [] : entriesOf(state).map(({ layer, block, errorBefore, errorAfter, grown, pruned }) => ({ layer, block, errorBefore, errorAfter, grown, pruned })),
+    rebuild: state === undefined ? [] : entriesOf(state).map(({ layer, block, expert, errorBefore, errorAfter, grown, pruned }) => ({ layer, block, ...(expert !== undefined && { expert }), errorBefore, errorAfter, grown, pruned })),
   };
 }
 

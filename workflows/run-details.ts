@@ -71,7 +71,7 @@ export function detailsOf({ stages, pause }: Pick<PipelineProgress, 'stages' | '
   return [
     ...(pause === undefined ? [] : [pause === 'asked' ? '**Pausing after the unit of work in flight**' : '**Paused**', '']),
     '| stage | state | units | work | now |', '|---|---|--:|--:|---|', ...rows,
-    ...(last === undefined ? [] : ['', `Last rebuilt: layer ${last.layer}, ${last.block}: error ${last.errorBefore.toPrecision(4)} -> ${last.errorAfter.toPrecision(4)}`]),
+    ...(last === undefined ? [] : ['', `Last rebuilt: layer ${last.layer}, ${last.block}${last.expert === undefined ? '' : ` ${last.expert}`}: error ${last.errorBefore.toPrecision(4)} -> ${last.errorAfter.toPrecision(4)}`]),
   ].join('\n');
 }
 

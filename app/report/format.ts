@@ -3,9 +3,9 @@
 /** Four significant digits: `6.842`, `0.0001235`, `1.235e-7`; always all digits before the point. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
-  const size = Math.abs(value);
-  if (size >= 1000 && size < 1e9) return formatInteger(Math.round(value));
   const text = value.toPrecision(4);
+  const size = Math.abs(Number(text));
+  if (size >= 1000 && size < 1e9) return formatInteger(Math.round(value));
   return size !== 0 && size < 1e-4 ? Number(text).toExponential() : String(Number(text));
 }
 

@@ -16,6 +16,7 @@ import { statisticsNote, statisticsRows } from './statistics-table.js';
 import { planRows } from './view/plan-view.js';
 import { timelineView } from './view/timeline-view.js';
 import { workerRows } from './workers-table.js';
+import { shellWord } from './shell-word.js';
 
 /** The report of a finished run in Markdown. The same result gives the same text. */
 export function renderReport(result: PipelineResult, pipeline: Pipeline): string {
@@ -129,7 +130,7 @@ function origin(result: PipelineResult): string {
 }
 
 function reproduce({ lock }: PipelineResult, pipeline: Pipeline): string {
-  const locked = lock === undefined ? '' : ` With \`--locked ${lock}\`, a run of the original file gives the same bits or fails.`;
+  const locked = lock === undefined ? '' : ` With \`--locked ${shellWord(lock)}\`, a run of the original file gives the same bits or fails.`;
   return [
     '## To reproduce',
     `Save this as \`pipeline.yaml\` and run \`npx temporal-pipeline run pipeline.yaml\`. The same engine on the same kind of machine gives the same bits.${locked}`,

@@ -72,7 +72,7 @@ export function sweepPlot(table: RunGroupTable): string | undefined {
 function optionsFor(title: string, { x, y, categories, series, dense }: PlotData): EChartsOption {
   const all = series.flatMap(({ points }) => points.map((point) => point.y));
   // Perplexity explodes where too much is pruned, but the interesting part is before that.
-  const isLog = y !== 'gapClosed' && Math.max(...all) > 20 * Math.min(...all);
+  const isLog = y.startsWith('perplexity') && Math.max(...all) > 20 * Math.min(...all);
   const at = (value: SweepValue): string | number => (categories === undefined ? Number(value) : String(value));
   const baseline = dense === undefined ? {} : {
     markLine: { silent: true, symbol: 'none', lineStyle: { type: 'dashed' as const, color: '#666' }, label: { formatter: `dense ${formatNumber(dense)}`, position: 'insideEndTop' as const }, data: [{ yAxis: dense }] },

@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 import { decodeArrayFromPayloads, decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { formatChange, formatDuration } from '../report/index.js';
+import { formatChange, formatDuration, mergeExperts } from '../report/index.js';
 import { incidentSignal, pauseSignal, resumeSignal, type Incident, type RebuildEntry } from '../../workflows/protocol.js';
 import type { Run } from '../cli/start-pipeline.js';
 
@@ -96,7 +96,7 @@ function describeUnit(type: string, name: string, result: unknown): UntimedEvent
   const { entries, seconds, reused } = (result ?? {}) as { entries?: unknown; seconds?: unknown; reused?: unknown };
   const how = reused === true ? ', found in the store' : typeof seconds === 'number' ? ` in ${formatDuration(seconds)}` : '';
   if (type === 'rebuildLayer' && Array.isArray(entries)) {
-    const changes = (entries as RebuildEntry[]).map(({ block, errorBefore, errorAfter }) => `${block} ${formatChange(errorBefore, errorAfter)}`);
+    const changes = mergeExperts(entries as RebuildEntry[]).map(({ block, errorBefore, errorAfter }) => `${block} ${formatChange(errorBefore, errorAfter)}`);
     return plain(`layer ${(entries as RebuildEntry[])[0]?.layer ?? ''} rebuilt${how}: ${changes.join(', ')}`);
   }
   if (type === 'proveMasks' || type === 'proveOutputs') return good(`${name}: proved${how}`);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { commandText, stateWords } from '../command-text.js';
+import { commandText, stateWords, workerCommand } from '../command-text.js';
 import { pauseRun, resumeRun } from '../control/pause.js';
 import { exitCode } from '../exit-codes.js';
 import { withRun } from '../find-run.js';
@@ -42,7 +42,7 @@ export async function resumeCommand(which: string | undefined, options: GlobalOp
     const served = await resumeRun(client, options.state, execution);
     if (options.json) printJson({ workflowId, runId, status: 'running' });
     else process.stdout.write(`Resumed: ${workflowId}\n`);
-    if (!served && !options.json) process.stderr.write(`No worker serves its task queue; the run continues once there is one (${commandText(['worker', ...stateWords(options.state)])}).\n`);
+    if (!served && !options.json) process.stderr.write(`No worker serves its task queue; the run continues once there is one (${workerCommand(execution.taskQueue, options.state)}).\n`);
     return exitCode.done;
   });
 }

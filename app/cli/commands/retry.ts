@@ -1,4 +1,4 @@
-import { commandText } from '../command-text.js';
+import { workerCommand } from '../command-text.js';
 import { retryRun } from '../control/retry.js';
 import { exitCode } from '../exit-codes.js';
 import { withRun } from '../find-run.js';
@@ -26,7 +26,7 @@ export async function retryCommand(which: string | undefined, { from }: RetryOpt
       process.stdout.write(`${what}\n  WorkflowId  ${workflowId}\n  RunId       ${runId}\n  TaskQueue   ${taskQueue}\n`);
     }
     if (!(await isServed(client, options.state, taskQueue))) {
-      process.stderr.write(`No worker serves task queue ${taskQueue}: the run waits for one (${commandText(['worker', '--task-queue', taskQueue])}).\n`);
+      process.stderr.write(`No worker serves task queue ${taskQueue}: the run waits for one (${workerCommand(taskQueue, options.state)}).\n`);
     }
     return exitCode.done;
   });

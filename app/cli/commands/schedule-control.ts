@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { workerCommand } from '../command-text.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { isServed } from '../local/pollers.js';
@@ -33,7 +34,7 @@ export async function scheduleTriggerCommand(id: string, { overlap }: { overlap?
       waiting: 'Triggered: the run starts as soon as the overlap policy allows it.',
     };
     if (status === 'started' && !(await isServed(found.client, options.state, found.description.action.taskQueue))) {
-      process.stderr.write(`No worker serves task queue ${found.description.action.taskQueue}: the run waits for one (\`npx temporal-pipeline worker\`).\n`);
+      process.stderr.write(`No worker serves task queue ${found.description.action.taskQueue}: the run waits for one (${workerCommand(found.description.action.taskQueue, options.state)}).\n`);
     }
     return say(options, { scheduleId: id, status, workflowId }, lines[status]);
   });

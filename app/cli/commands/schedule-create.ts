@@ -2,7 +2,7 @@ import path from 'node:path';
 import { ScheduleAlreadyRunning } from '@temporalio/client';
 import type { PipelineRequest } from '../../../workflows/protocol.js';
 import { pipelineWorkflow } from '../../../workflows/protocol.js';
-import { commandText, stateWords } from '../command-text.js';
+import { commandText, stateWords, workerCommand } from '../command-text.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { loadPipelineFile } from '../load-pipeline.js';
@@ -72,7 +72,7 @@ export async function scheduleCreateCommand(file: string, own: ScheduleCreateOpt
           `Runs that it misses start when it is up again, if they are at most ${own.catchUp ?? 'a year'} late.\n`,
       );
     } else if (!(await isServed(client, options.state, options.taskQueue))) {
-      process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: its runs wait for one (${commandText(['worker', '--task-queue', options.taskQueue])}).\n`);
+      process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: its runs wait for one (${workerCommand(options.taskQueue, options.state)}).\n`);
     }
     if (!findable) process.stderr.write(`${registerHint}\n`);
     return exitCode.done;

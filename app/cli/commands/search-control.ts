@@ -1,5 +1,6 @@
 import { loadSearch } from '../../config/index.js';
 import { maxTried } from '../../../workflows/bisection.js';
+import { workerCommand } from '../command-text.js';
 import { exitCode } from '../exit-codes.js';
 import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
@@ -21,7 +22,7 @@ export async function searchStartCommand(file: string, options: GlobalOptions): 
     if (options.json) printJson({ workflowId, status: 'running', attached, taskQueue: options.taskQueue, points });
     else process.stdout.write(`${attached ? 'Already running' : 'Started'}:\n  WorkflowId  ${workflowId}\n  TaskQueue   ${options.taskQueue}\n  Points      ${points}, at most ${maxTried(points)} runs\n`);
     if (!(await isServed(session.client, options.state, options.taskQueue))) {
-      process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: the search waits for one (\`npx temporal-pipeline worker\`).\n`);
+      process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: the search waits for one (${workerCommand(options.taskQueue, options.state)}).\n`);
     }
     return exitCode.done;
   } finally {

@@ -1,5 +1,6 @@
 import { loadLockFor, type LockOptions } from '../load-lock.js';
 import { loadPipelineFile } from '../load-pipeline.js';
+import { workerCommand } from '../command-text.js';
 import { exitCode } from '../exit-codes.js';
 import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
@@ -24,7 +25,7 @@ export async function startCommand(file: string, options: GlobalOptions, locking
     }
     if (!findable) process.stderr.write(`${registerHint}\n`);
     if (!(await isServed(session.client, options.state, options.taskQueue))) {
-      process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: the pipeline waits for one (\`npx temporal-pipeline worker\`).\n`);
+      process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: the pipeline waits for one (${workerCommand(options.taskQueue, options.state)}).\n`);
     }
     return exitCode.done;
   } finally {

@@ -1,6 +1,6 @@
 import { loadSweep } from '../../config/index.js';
 import { sweepCsv } from '../../report/index.js';
-import { commandText, stateWords } from '../command-text.js';
+import { commandText, stateWords, workerCommand } from '../command-text.js';
 import { CommandLineError, SweepStateError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { isServed } from '../local/pollers.js';
@@ -32,7 +32,7 @@ export async function sweepStartCommand(file: string, options: GlobalOptions): P
     if (options.json) printJson({ workflowId, status: 'running', attached, taskQueue: options.taskQueue, members });
     else process.stdout.write(`${attached ? 'Already running' : 'Started'}:\n  WorkflowId  ${workflowId}\n  TaskQueue   ${options.taskQueue}\n  Members     ${members.length}\n`);
     if (!(await isServed(session.client, options.state, options.taskQueue))) {
-      process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: the sweep waits for one (\`npx temporal-pipeline worker\`).\n`);
+      process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: the sweep waits for one (${workerCommand(options.taskQueue, options.state)}).\n`);
     }
     return exitCode.done;
   } finally {

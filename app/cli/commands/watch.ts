@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { retryWhileUnavailable } from '../client.js';
-import { commandText } from '../command-text.js';
+import { workerCommand } from '../command-text.js';
 import { Interrupted } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { checkHasServer, findRun } from '../find-run.js';
@@ -37,7 +37,7 @@ export async function watchCommand(which: string | undefined, options: GlobalOpt
       const running = execution.status.name === 'RUNNING';
       display.message(`Pipeline ${workflowId}: ${execution.status.name.toLowerCase()}, started ${runStart(execution).toISOString()}`);
       if (running && !(await isServed(session.client, options.state, taskQueue))) {
-        display.message(`No worker serves task queue ${taskQueue}: the run waits for one (${commandText(['worker', '--task-queue', taskQueue])}).`);
+        display.message(`No worker serves task queue ${taskQueue}: the run waits for one (${workerCommand(taskQueue, options.state)}).`);
       }
       if (running) following = followProgress(session.client, { workflowId }, (progress) => display.update(progress), AbortSignal.any([signal, stop.signal]));
       const outcome = await awaitOutcome(session.client, { workflowId }, signal);

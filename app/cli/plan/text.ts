@@ -37,7 +37,7 @@ function shardsText({ stages }: Plan): string {
 
 function eventsText({ events: { total, executions, largest } }: Plan): string {
   const text = (count: number): string => count.toLocaleString('en-US');
-  return `The server keeps ${text(total)} events${executions === 1 ? '' : `, in about ${executions} executions of ${text(largest)} at most`}.`;
+  return `The history of the run on the Temporal server will have ${text(total)} events${executions === 1 ? '' : `, in about ${executions} executions of ${text(largest)} at most`}.`;
 }
 
 /** Formats a plan as a table, one line per stage. */

@@ -1,6 +1,6 @@
 import type { EChartsOption } from 'echarts';
 import type { ComparedErrors } from '../view/compare-view.js';
-import { colors, lineColors } from './colors.js';
+import { colors, lineColors, lineSign } from './colors.js';
 import { scaleOf } from './scale.js';
 
 /** Shows the errors left by the rebuilds of several runs in one kind of sub-block, over the layers. */
@@ -18,11 +18,9 @@ export function compareChart({ layers, left }: ComparedErrors): EChartsOption {
     yAxis: axis,
     series: shown.map((own, run) => ({
       type: 'line' as const, data: own.map((value) => (value === undefined ? null : at(value))),
-      symbol: runSigns[run % runSigns.length][0], symbolSize: layers.length > 40 ? 3 : 7, itemStyle: { color: runColor(run) }, lineStyle: { color: runColor(run), width: 1.6 },
+      symbol: lineSign(run)[0], symbolSize: layers.length > 40 ? 3 : 7, itemStyle: { color: runColor(run) }, lineStyle: { color: runColor(run), width: 1.6 },
     })),
   };
 }
 
 export const runColor = (run: number): string => lineColors[run % lineColors.length];
-/** Symbols of runs: the chart library's name, and the character for text. */
-export const runSigns = [['circle', '●'], ['rect', '■'], ['triangle', '▲'], ['diamond', '◆']] as const;

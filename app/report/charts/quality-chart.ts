@@ -3,7 +3,7 @@ import type { EChartsOption } from 'echarts';
 import { formatDuration, formatNumber } from '../format.js';
 import { moneyText } from '../money.js';
 import type { QualityPoint, QualityView } from '../view/quality-view.js';
-import { colors, lineColors } from './colors.js';
+import { colors, lineColors, lineSign } from './colors.js';
 import { scaleOf, shareText } from './scale.js';
 
 export interface QualityChart {
@@ -18,9 +18,6 @@ export interface LegendEntry {
   color: string;
   sign: string;
 }
-
-/** Symbols of lines: the chart library's name, and the character for text. So lines differ by more than their color. */
-const signs = [['circle', '●'], ['rect', '■'], ['triangle', '▲'], ['diamond', '◆']] as const;
 
 /** Maximum number of lines that can be told apart. If there are more, all look the same. */
 const maxLines = 12;
@@ -100,7 +97,7 @@ function groupsOf(points: readonly QualityPoint[], by: 'line' | 'asked'): Group[
   const byName = new Map<string, QualityPoint[]>();
   for (const point of points) byName.set(point[by], [...(byName.get(point[by]) ?? []), point]);
   return [...byName.keys()].map((name, index) => {
-    const [symbol, sign] = signs[index % signs.length];
+    const [symbol, sign] = lineSign(index);
     return { name, symbol, sign, color: lineColors[index % lineColors.length], points: byName.get(name) ?? [] };
   });
 }

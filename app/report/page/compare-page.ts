@@ -1,6 +1,7 @@
 /** The page of a comparison, as one HTML file. */
 import { html } from 'hono/html';
-import { compareChart, runColor, runSigns } from '../charts/compare-chart.js';
+import { lineSign } from '../charts/colors.js';
+import { compareChart, runColor } from '../charts/compare-chart.js';
 import { chartSvg } from '../charts/svg.js';
 import { formatInteger } from '../format.js';
 import { differenceText, isBetter, valueText } from '../view/compare-text.js';
@@ -33,7 +34,7 @@ function head({ runs }: CompareView, pages: readonly string[]): Piece {
 </header>`;
 }
 
-const sign = (run: number): Piece => html`<span style="color:${runColor(run)}">${runSigns[run % runSigns.length][1]}</span>`;
+const sign = (run: number): Piece => html`<span style="color:${runColor(run)}">${lineSign(run)[1]}</span>`;
 
 function numbersSection({ numbers, runs }: CompareView): Piece {
   // For two runs, differences have their own column; for more, each is below its number.

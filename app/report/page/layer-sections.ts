@@ -22,9 +22,12 @@ ${chartOf(chartSvg(`errors${view.block}`, errorsChart(view), { width: 540, heigh
 <div class="legend"><span><i style="color:var(--initial)"></i>before</span><span><i style="color:var(--rebuilt)"></i>after</span></div></section>`;
 }
 
+/** A smaller deviation from the requested sparsity is due to rounding, and gets less than the full color. */
+const visibleDeviation = 0.005;
+
 export function sparsitySection({ layers, kinds, cells, whole, initial, asked, reach }: SparsityMap, wide: boolean): Piece {
   const shade = (sparsity: number): string => {
-    const deviation = reach === 0 ? 0 : (sparsity - asked) / reach;
+    const deviation = (sparsity - asked) / Math.max(reach, visibleDeviation);
     return heat(deviation > 0 ? 'rebuilt' : 'initial', Math.abs(deviation));
   };
   return html`<section class="${wide ? '' : 'rest'}"><h2>Where the zeros are</h2>

@@ -11,7 +11,12 @@ import type { Piece } from './document.js';
 export type MaskReader = (name: string) => Promise<Uint8Array>;
 
 interface MaskPicture {
+  /** Of all experts together, if the linear is an expert's. */
   linear: LinearView;
+  /** Of the linear in the picture. */
+  sparsity: number;
+  /** Index of the expert in the picture; absent if it is not an expert's. */
+  expert?: string;
   src: string;
   /** Shares of kept weights in the palest and in the darkest tile. */
   range: readonly [number, number];
@@ -26,24 +31,27 @@ export interface MasksView {
 /** Up to this number, all layers are shown; otherwise the first, the middle and the last. */
 const allLayers = 4;
 
-/** Reads each linear once, one at a time. */
+/** Reads each linear once, one at a time. The pictures show one expert of each layer, the histogram has the rows of all. */
 export async function readMasks({ layers, cells }: SparsityMap, { linears }: Proof, read: MaskReader): Promise<MasksView> {
-  const shapes = new Map(linears.map(({ name, shape }) => [name, shape]));
   const shown = new Set(layers.length <= allLayers ? layers : [layers[0], layers[layers.length >> 1], layers[layers.length - 1]]);
   const histogram = new RowHistogram();
   const view: MasksView = { layers: [], rows: histogram.counts };
+  const pictured = new Map(layers.flatMap((layer, index) => (shown.has(layer) ? cells[index] : [])).filter((linear) => linear !== undefined).map((linear) => [linear.name, linear]));
+  const pictures = new Map<string, MaskPicture>();
+  for (const { name, shape } of linears) {
+    const bits = await read(name);
+    const kept = keptByRow(bits, shape);
+    histogram.add(kept, shape[1]);
+    const linear = pictured.get(name);
+    if (linear === undefined) continue;
+    const tiles = maskTiles(bits, shape);
+    const expert = /\.experts\.(\d+)\./.exec(name)?.[1];
+    const sparsity = 1 - kept.reduce((sum, row) => sum + row, 0) / (shape[0] * shape[1]);
+    pictures.set(name, { linear, sparsity, ...(expert !== undefined && { expert }), src: maskPicture(tiles), range: tiles.range });
+  }
   for (const [index, layer] of layers.entries()) {
-    const pictures: MaskPicture[] = [];
-    for (const linear of cells[index]) {
-      const shape = linear && shapes.get(linear.name);
-      if (linear === undefined || shape === undefined) continue;
-      const bits = await read(linear.name);
-      histogram.add(keptByRow(bits, shape), shape[1]);
-      if (!shown.has(layer)) continue;
-      const tiles = maskTiles(bits, shape);
-      pictures.push({ linear, src: maskPicture(tiles), range: tiles.range });
-    }
-    if (pictures.length > 0) view.layers.push({ layer, pictures });
+    const own = cells[index].flatMap((linear) => (linear === undefined ? [] : pictures.get(linear.name) ?? []));
+    if (own.length > 0) view.layers.push({ layer, pictures: own });
   }
   return view;
 }
@@ -68,8 +76,8 @@ export function rowsSection({ rows }: MasksView): Piece {
 }
 
 function layerPictures({ layer, pictures }: MasksView['layers'][number]): Piece {
-  return html`<h3>layer ${layer}</h3><div class="masks" style="--kinds:${pictures.length}">${pictures.map(({ linear: { name, kind, sparsity }, src, range: [least, most] }) => html`<figure>
-<img src="${src}" alt="Mask of ${name}" title="Tiles keep ${formatPercent(least)} to ${formatPercent(most)} of their weights"><figcaption>${kind}<br>${(100 * sparsity).toFixed(1)} % zeros</figcaption></figure>`)}</div>`;
+  return html`<h3>layer ${layer}</h3><div class="masks" style="--kinds:${pictures.length}">${pictures.map(({ linear: { name, kind }, sparsity, expert, src, range: [least, most] }) => html`<figure>
+<img src="${src}" alt="Mask of ${name}" title="Tiles keep ${formatPercent(least)} to ${formatPercent(most)} of their weights"><figcaption>${kind}${expert === undefined ? '' : `, expert ${expert}`}<br>${(100 * sparsity).toFixed(1)} % zeros</figcaption></figure>`)}</div>`;
 }
 
 function edgeRows(rows: readonly number[]): string {

@@ -52,7 +52,7 @@ ${drawn(`cost${letter(index)}`, costChart(view), `${view.kind} over the seconds 
 
 const maxBars = 30;
 
-/** For members that all have the same sparsity. */
+/** For members that all have nearly the same sparsity. */
 function barsSection({ kind, dense, chance, points, ...view }: QualityView): Piece {
   const far = (value: number): number => (kind === 'accuracy' ? value : Math.log(Math.max(1, value)));
   const sorted = [...points].sort((a, b) => (kind === 'accuracy' ? b.value - a.value : a.value - b.value)).slice(0, maxBars);
@@ -60,8 +60,15 @@ function barsSection({ kind, dense, chance, points, ...view }: QualityView): Pie
   const most = Math.max(...all.map(({ value }) => far(value)));
   const text = kind === 'accuracy' ? (value: number) => `${(100 * value).toFixed(2)} %` : formatNumber;
   return html`<section class="half"><h2>${nameOf({ kind, ...view })} by member</h2>
-<p class="note">${better({ kind })} All have the same sparsity.${chanceText({ chance })}${points.length > maxBars ? ` The best ${maxBars} of ${points.length}.` : ''}</p>
+<p class="note">${better({ kind })}${sparsitiesText(points)}${chanceText({ chance })}${points.length > maxBars ? ` The best ${maxBars} of ${points.length}.` : ''}</p>
 <div class="bars names">${all.map(({ member, value, color }) => html`<span>${memberText(member)}</span><span class="bar"><i style="width:${(most > 0 ? (100 * far(value)) / most : 0).toFixed(2)}%;background:var(--${color})"></i></span><span class="v">${text(value)}</span>`)}</div></section>`;
+}
+
+function sparsitiesText(points: QualityView['points']): string {
+  const known = points.flatMap(({ sparsity }) => (sparsity === undefined ? [] : [sparsity]));
+  if (known.length < points.length || known.length < 2) return '';
+  const apart = 100 * (Math.max(...known) - Math.min(...known));
+  return apart === 0 ? ' All have the same sparsity.' : ` Their sparsities differ by ${formatNumber(apart)} points at most.`;
 }
 
 export function settingsSection(view: SettingsView): Piece {

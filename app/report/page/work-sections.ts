@@ -12,6 +12,7 @@ import { describeStage } from '../stages-text.js';
 import { isPlanned, planRows } from '../view/plan-view.js';
 import type { FileView, RunView } from '../view/run-view.js';
 import { tableOf, type Piece } from './document.js';
+import { shellWord } from '../shell-word.js';
 
 export function timeSection({ seconds }: RunView, result: PipelineResult): Piece {
   const { reused } = result;
@@ -54,14 +55,14 @@ ${digests.length === 0 ? '' : html`<details><summary>Full digests, in the format
 }
 
 export function useSection({ checkpoint, mask, lock }: PipelineResult): Piece {
-  const verify = html`<h3>Check it again, byte for byte</h3><pre>npx temporal-pipeline mask verify ${checkpoint}</pre>`;
+  const verify = html`<h3>Check it again, byte for byte</h3><pre>npx temporal-pipeline mask verify ${shellWord(checkpoint)}</pre>`;
   return html`<section class="half"><h2>Use it</h2>
 <p class="note">The checkpoint is an ordinary Hugging Face folder${mask === '' ? '' : ' with zeros in it'}.</p>
 <pre>from transformers import AutoModelForCausalLM
 model = AutoModelForCausalLM.from_pretrained(
     ${JSON.stringify(checkpoint)}, torch_dtype="auto")</pre>
 ${mask === '' ? '' : verify}
-${lock === undefined ? '' : html`<h3>Run it again: the same bits, or an error that says what differs</h3><pre>npx temporal-pipeline run PIPELINE.yaml --locked ${lock}</pre>`}</section>`;
+${lock === undefined ? '' : html`<h3>Run it again: the same bits, or an error that says what differs</h3><pre>npx temporal-pipeline run PIPELINE.yaml --locked ${shellWord(lock)}</pre>`}</section>`;
 }
 
 export function originSection(result: PipelineResult, pipeline: Pipeline): Piece {

@@ -5,6 +5,7 @@ import { stageNames } from '../costs-table.js';
 import { moneyText } from '../money.js';
 import { progressView, type ProgressView } from './progress-view.js';
 import type { ErrorsView } from './run-view.js';
+import { mergeExperts } from '../sub-blocks.js';
 
 /** What is known about a run. */
 export interface LiveInput {
@@ -55,7 +56,7 @@ export function liveView(input: LiveInput): LiveView {
   const { name, progress, partialResults, pipeline, result } = input;
   const stages = progress?.stages ?? (result === undefined ? [] : endedStages(result));
   const overall = progressView({ stages });
-  const entries = result?.rebuild.layers ?? partialResults?.rebuild ?? stages.flatMap(({ latest }) => latest ?? []);
+  const entries = mergeExperts(result?.rebuild.layers ?? partialResults?.rebuild ?? stages.flatMap(({ latest }) => latest ?? []));
   const ratio = meanRatio(entries);
   const perplexity = latestPerplexity(result?.perplexity ?? partialResults?.perplexity ?? {});
   return {

@@ -23,6 +23,19 @@ describe('page of a run', () => {
     for (const text of wanted) expect(page, text).toContain(text);
   });
 
+  it('counts the rows of all experts, and says which expert a picture shows', async () => {
+    const { proof, readBits } = exampleProof(1);
+    const nothing = new Uint8Array((24 * 40) / 8);
+    const linears = proof.linears.flatMap((linear) => {
+      if (!linear.name.includes('.mlp.')) return [linear];
+      return [0, 1].map((expert) => ({ ...linear, name: linear.name.replace('.mlp.', `.mlp.experts.${expert}.`), ...(expert === 1 && { zeros: linear.weights }) }));
+    });
+    const read = (name: string): Promise<Uint8Array> => (name.includes('experts.1.') ? Promise.resolve(nothing) : readBits(name.replace('.experts.0.', '.')));
+    const page = await renderRunPage({ result: exampleResult, pipeline: examplePipeline, pruned: { proof: { ...proof, linears }, readBits: read } });
+    expect(page).toContain('The 240 rows of all linears');
+    expect(page).toContain(', expert 1<br>100.0 % zeros');
+  });
+
   it('escapes text: markup, quotes, text directions', async () => {
     const name = `<script>alert("1")</script> & 'x' \u202eabc`;
     const page = await pageOf({ name, perplexity: { dense: { [name]: 2 } }, incidents: [{ at: '2026-01-01T00:00:00.000Z', what: name }] });

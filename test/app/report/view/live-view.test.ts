@@ -22,6 +22,11 @@ describe('a run in progress', () => {
     expect(errorRatio).toBeCloseTo(0.39685, 5);
   });
 
+  it('adds up the errors of the experts of a layer', () => {
+    const experts = [0, 1, 2].map((expert) => ({ ...entry(0, 'mlp', 4 + expert, 1 + expert), block: 'expert' as const, expert }));
+    expect(liveView(running({ partialResults: soFar(1, ...experts) }))).toMatchObject({ errors: [{ block: 'expert', before: [15], after: [6] }], errorRatio: 0.4 });
+  });
+
   it('leaves an error of zero out of the mean', () => {
     expect(liveView(running({ partialResults: soFar(2, entry(0, 'mlp', 4, 0), entry(1, 'mlp', 4, 1)) })).errorRatio).toBe(0.25);
     expect(liveView(running({ partialResults: soFar(1, entry(0, 'mlp', 0, 0)) })).errorRatio).toBeUndefined();
