@@ -26,6 +26,7 @@ export async function reportError(error: unknown, { json, verbose }: { json: boo
 
 function asJson(error: unknown): object {
   if (error instanceof PipelineFileError) return { type: error.name, message: error.message, problems: error.problems };
+  if (error instanceof CommanderError) return { type: 'CommandLineError', message: error.message === '(outputHelp)' ? 'no command was given' : error.message.replace(/^error: /, '') };
   return error instanceof Error ? { type: error.name, message: withoutSecrets(error.message) } : { type: 'Error', message: withoutSecrets(String(error)) };
 }
 

@@ -7,16 +7,16 @@ export const isSearch = (value: unknown): boolean => has(value, 'over') && !has(
 
 /** Returns a problem if a sweep or a search is given instead of a pipeline: one problem instead of one for every key. */
 export function notPipeline(value: unknown): ValueProblem | undefined {
-  if (isSearch(value)) return otherKind('over', 'this file is a search; expected a pipeline. Use `temporal-pipeline search run` (or `start`, `validate`).');
+  if (isSearch(value)) return otherKind('over', 'this file is a search; expected a pipeline. Use `temporal-pipeline search run`, `search start` or `search validate`.');
   if (has(value, 'matrix') && !has(value, 'stages')) {
-    return otherKind('matrix', 'this file is a sweep; expected a pipeline. Use `temporal-pipeline sweep run` (or `start`, `validate`).');
+    return otherKind('matrix', 'this file is a sweep; expected a pipeline. Use `temporal-pipeline sweep run`, `sweep start` or `sweep validate`.');
   }
   return undefined;
 }
 
 /** Returns a problem if a pipeline or a search is given instead of a sweep. */
 export function notSweep(value: unknown): ValueProblem | undefined {
-  if (isSearch(value)) return otherKind('over', 'this file is a search; expected a sweep. Use `temporal-pipeline search run` (or `start`, `validate`).');
+  if (isSearch(value)) return otherKind('over', 'this file is a search; expected a sweep. Use `temporal-pipeline search run`, `search start` or `search validate`.');
   if (has(value, 'stages') && !has(value, 'matrix')) {
     return otherKind('stages', 'this file is a pipeline; expected a sweep, which is a separate file with `pipeline: ./this-file.yaml` and a `matrix`. Write one, or use `temporal-pipeline run`.');
   }

@@ -1,13 +1,13 @@
 import type { CommandNode } from './tree.js';
 
-/** Bash: walks down the words that name a command, then offers its commands, its options, and file names. */
+/** Bash: walks down the words that name a command, then offers its commands or file names, or its options after a dash. */
 function bash(nodes: readonly CommandNode[]): string {
-  const cases = nodes.map(({ words, commands, options }) => `    '${path(words)}') words='${[...commands, ...(words.length === 0 ? [] : namesOf(options))].join(' ')}' ;;`);
+  const cases = nodes.map(({ words, commands, options }) => `    '${path(words)}') commands='${commands.join(' ')}' options='${words.length === 0 ? '' : namesOf(options).join(' ')}' ;;`);
   const everywhere = namesOf(nodes[0]?.options ?? []).join(' ');
   const known = nodes.filter(({ words }) => words.length > 0).map(({ words }) => `'${path(words)}'`).join('|');
   return `# For Bash: source <(temporal-pipeline completion bash)
 _temporal_pipeline() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" path='' word words=''
+  local current="\${COMP_WORDS[COMP_CWORD]}" path='' word commands='' options=''
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$path $word" in
       ${known}) path="$path $word" ;;
@@ -16,7 +16,8 @@ _temporal_pipeline() {
   case "$path" in
 ${cases.join('\n')}
   esac
-  COMPREPLY=($(compgen -W "$words ${everywhere}" -- "$current"))
+  if [[ "$current" == -* ]]; then commands="$options ${everywhere}"; fi
+  COMPREPLY=($(compgen -W "$commands" -- "$current"))
 }
 complete -o bashdefault -o default -F _temporal_pipeline temporal-pipeline llm-barber-pipeline
 # In a project the command is known to npx alone, whose words are not completed.

@@ -185,7 +185,8 @@ describe('completion', () => {
     expect(offered('sweep', 'r')).toEqual(['run', 'resume', 'report']);
     expect(offered('--state', 'x', 'validate', '--fi')).toEqual(['--files']);
     expect(offered('sweep', 'run', '--al')).toEqual(['--allow-floating']);
-    // Bash itself completes file names.
+    // Bash itself completes file names. Options are offered after a dash.
+    expect(offered('run', '')).toEqual([]);
     expect(offered('run', 'pipelines/de')).toEqual([]);
     // Words after `npx temporal-pipeline` would not be completed, so there is a function of that name.
     const ask = `PATH='${folder}'\n${script}\nnpx() { echo "npx $*"; }\ntemporal-pipeline run 'a b'`;
