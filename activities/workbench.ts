@@ -24,7 +24,8 @@ export type { OpenModel } from './open-model.js';
  */
 export class Workbench {
   private readonly engineSlot = new EngineSlot();
-  private open: (OpenModel & { named: string; files: string }) | undefined;
+  /** The digest is known once a run has asked for it. */
+  private open: (OpenModel & { named: string; files: string; digest?: string }) | undefined;
   readonly hidden: HiddenStates;
   readonly temporaryCopies = new TemporaryCopies();
   readonly openLayer = new OpenLayer();
@@ -65,19 +66,18 @@ export class Workbench {
    * @throws ModelChangedError if it is not the model that the run began with, PathNotAllowedError, and the errors of hub, checkpoints and models
    */
   async model(ref: ModelRef): Promise<OpenModel> {
-    const named = `${ref.repo === undefined ? ref.source : `${ref.repo}@${ref.revision}`} ${ref.digest ?? ''}`;
+    const named = ref.repo === undefined ? ref.source : `${ref.repo}@${ref.revision}`;
     if (this.open?.named !== named || this.open.files !== (await filesOf(this.open.checkpoint))) {
       const opened = await openModel(await modelFolder(ref, this));
-      // Results are stored under the digest of the model, and later runs find them there.
-      if (ref.digest !== undefined && (await this.modelDigest(opened.checkpoint)) !== ref.digest) throw new ModelChangedError(opened.checkpoint.folder);
       this.open = { named, ...opened, files: await filesOf(opened.checkpoint) };
     }
-    return this.open;
-  }
-
-  /** Returns the digest of a model as it is now. Reads the files only if their digests are not known yet. */
-  modelDigest(checkpoint: Checkpoint): Promise<string> {
-    return modelDigest(checkpoint, { cacheFile: digestCache(this.state) });
+    const { open } = this;
+    // Results are stored under the digest of the model, and later runs find them there.
+    if (ref.digest !== undefined) {
+      open.digest ??= await modelDigest(open.checkpoint, { cacheFile: digestCache(this.state) });
+      if (open.digest !== ref.digest) throw new ModelChangedError(open.checkpoint.folder);
+    }
+    return open;
   }
 
   /** Reads tensors as float32. The caller disposes them with {@link disposeWeights}. */

@@ -28,9 +28,9 @@ function reply(message: ReplyMessage): void {
   process.send?.(message);
 }
 
-async function handle({ id, task, input }: TaskMessage, open: () => Promise<Workbench>): Promise<void> {
+async function handle({ id, task, input }: TaskMessage): Promise<void> {
   try {
-    const bench = await open();
+    const bench = await workbench();
     bench.onProgress = (detail) => {
       reply({ id, kind: 'progress', detail });
     };
@@ -61,6 +61,6 @@ async function end(): Promise<void> {
 process.on('message', (message: SecretsMessage | TaskMessage | EndMessage) => {
   if (message.kind === 'end') void end();
   else if (message.kind === 'secrets') secrets = message;
-  else void handle(message, workbench);
+  else void handle(message);
 });
 process.on('disconnect', () => void end());

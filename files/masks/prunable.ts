@@ -7,7 +7,7 @@ import type { Shape } from './packed-mask.js';
 export type LinearInfo = TensorInfo & { shape: Shape };
 
 /** Matrices inside a layer that are not prunable linears. */
-const exempt = /embed|lm_head|norm|\bln|rotary|position|relative|bias|(^|\.)(gate|router|router\.layer|shared_expert_gate)\.weight$/i;
+const exempt = /embed|lm_head|norm|\bln|rotary|position|relative|bias|(^|\.)(gate|router(\.layer)?|shared_expert_gate)\.weight$/i;
 const floats = new Set(['F32', 'F16', 'BF16']);
 
 export function isLinear(info: TensorInfo): info is LinearInfo {

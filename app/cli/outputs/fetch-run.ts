@@ -18,8 +18,8 @@ export interface FetchedRun {
 }
 
 /**
- * Fetches outputs of a run from the store into a folder. Files from an interrupted call are reused. Other files stay, except weights of
- * another checkpoint.
+ * Fetches outputs of a run from the store into a folder. Files from an interrupted call are reused. Other files stay, except weights and
+ * tokenizer of another checkpoint.
  * @param asked the requested parts; if empty, all that the store keeps
  * @throws CommandLineError if the store does not keep a part, or the folder contains another run; OutputDamagedError, and the store's faults
  */

@@ -3,6 +3,7 @@ import { html } from 'hono/html';
 import type { Proof } from '../../../files/masks/index.js';
 import { maskPicture } from '../charts/mask-picture.js';
 import { pluralize, formatInteger, formatPercent } from '../format.js';
+import { expertOf } from '../view/linear-kinds.js';
 import { keptByRow, maskTiles, RowHistogram } from '../view/mask-view.js';
 import type { LinearView, SparsityMap } from '../view/run-view.js';
 import type { Piece } from './document.js';
@@ -38,16 +39,14 @@ export async function readMasks({ layers, cells }: SparsityMap, { linears }: Pro
   const view: MasksView = { layers: [], rows: histogram.counts };
   const pictured = new Map(layers.flatMap((layer, index) => (shown.has(layer) ? cells[index] : [])).filter((linear) => linear !== undefined).map((linear) => [linear.name, linear]));
   const pictures = new Map<string, MaskPicture>();
-  for (const { name, shape } of linears) {
+  for (const { name, shape, zeros, weights } of linears) {
     const bits = await read(name);
-    const kept = keptByRow(bits, shape);
-    histogram.add(kept, shape[1]);
+    histogram.add(keptByRow(bits, shape), shape[1]);
     const linear = pictured.get(name);
     if (linear === undefined) continue;
     const tiles = maskTiles(bits, shape);
-    const expert = /\.experts\.(\d+)\./.exec(name)?.[1];
-    const sparsity = 1 - kept.reduce((sum, row) => sum + row, 0) / (shape[0] * shape[1]);
-    pictures.set(name, { linear, sparsity, ...(expert !== undefined && { expert }), src: maskPicture(tiles), range: tiles.range });
+    const expert = expertOf(name);
+    pictures.set(name, { linear, sparsity: zeros / weights, ...(expert !== undefined && { expert }), src: maskPicture(tiles), range: tiles.range });
   }
   for (const [index, layer] of layers.entries()) {
     const own = cells[index].flatMap((linear) => (linear === undefined ? [] : pictures.get(linear.name) ?? []));

@@ -18,9 +18,9 @@ export function checkBudget(budget: AdmmBudget, name: string, shape: Shape): voi
   if (isPattern(budget)) checkDivides(budget, { name, shape });
   else if (budget.length !== outputs) {
     throw new PruningInputError({ where: name, what: `budgets of ${budget.length} rows`, expected: `${outputs}` });
-  }
-  else for (const pruned of budget) {
-    if (pruned > inputs) throw new PruningInputError({ where: name, what: `${pruned} weights to prune`, expected: `a whole number from 0 to ${inputs}` });
+  } else {
+    const tooMany = budget.find((pruned) => pruned > inputs);
+    if (tooMany !== undefined) throw new PruningInputError({ where: name, what: `${tooMany} weights to prune`, expected: `a whole number from 0 to ${inputs}` });
   }
 }
 

@@ -7,8 +7,8 @@ export interface Trainable {
   start: Tensor;
   /** About the largest change of an element in one step. */
   rate: number;
-  /** 1 for elements that are trained, 0 for others, of the same shape. Absent if all are trained. Disposed by `Adam`. */
-  kept?: Tensor;
+  /** 1 for elements that are trained, 0 for others, of the same shape. Disposed by `Adam`. */
+  kept: Tensor;
 }
 
 interface Trained extends Trainable {
@@ -73,7 +73,7 @@ export class Adam {
       const { value, first, second, kept, rate } = one;
       const length = (factor * rate * toMean) / toRoot;
       [one.value, one.first, one.second] = tf.tidy(() => {
-        const g = kept === undefined ? gradient : gradient.mul(kept);
+        const g = gradient.mul(kept);
         const m = first.mul(beta1).add(g);
         const v = second.mul(beta2).add(g.square());
         return [value.sub(m.div(v.sqrt().add(epsilon / toRoot)).mul(length)), m, v];
@@ -83,7 +83,7 @@ export class Adam {
   }
 
   dispose(): void {
-    for (const { value, first, second, kept } of this.trained.values()) tf.dispose([value, first, second, ...(kept === undefined ? [] : [kept])]);
+    for (const { value, first, second, kept } of this.trained.values()) tf.dispose([value, first, second, kept]);
     this.trained.clear();
   }
 }

@@ -14,7 +14,7 @@ describe('Adam', () => {
     const kept = [1, 1, 1, 0, 1];
     const first = tf.tensor1d(start);
     const norm = tf.tensor1d([1, 1]);
-    const adam = new Adam(new Map([['w', { start: first, rate: 0.1, kept: tf.tensor1d(kept) }], ['n', { start: norm, rate: 0.01 }]]));
+    const adam = new Adam(new Map([['w', { start: first, rate: 0.1, kept: tf.tensor1d(kept) }], ['n', { start: norm, rate: 0.01, kept: tf.onesLike(norm) }]]));
     const expected = start.map((w) => ({ w, m: 0, v: 0 }));
     for (let t = 1; t <= 6; t++) {
       const factor = 1 / t;
@@ -43,7 +43,7 @@ describe('Adam', () => {
   it('takes the same steps for every scale of the error, since gradients of a mean over many numbers are tiny', () => {
     const start = tf.tensor1d([1, 2]);
     const stepped = (unit: number): number[] => {
-      const adam = new Adam(new Map([['w', { start, rate: 0.1 }]]));
+      const adam = new Adam(new Map([['w', { start, rate: 0.1, kept: tf.onesLike(start) }]]));
       for (let t = 1; t <= 4; t++) adam.step(new Map([['w', tf.tensor1d([unit * Math.sin(t), unit * (3 - t)])]]), 1);
       const values = [...adam.values.get('w')!.dataSync<'float32'>()];
       adam.dispose();
